@@ -1,0 +1,68 @@
+"""Everything ``inference`` raises on purpose.
+
+InferenceError
+├── UnsuitableStudyError       these images cannot be analyzed
+│   ├── SeriesNotFoundError    no sagittal T2 series in the study
+│   ├── IrregularVolumeError   the slices do not form one regular volume
+│   └── SpineNotFoundError     no lumbar spine in the images
+├── UnmeasurableError          one structure failed, the others go on
+└── ModelError                 weights are absent, altered or of another version
+"""
+
+
+class InferenceError(Exception):
+    """Base class. The message is for the log, ``advice`` is for the clinician."""
+
+    #: What happened and what to do next, safe to show: no identifiers, no paths.
+    advice = "The images could not be analyzed."
+
+
+class UnsuitableStudyError(InferenceError):
+    """The images are not a lumbar MRI that the pipeline can read."""
+
+    advice = (
+        "These images cannot be read as a lumbar MRI series. Nothing was analyzed. "
+        "Ask the imaging department whether the series is complete."
+    )
+
+
+class SeriesNotFoundError(UnsuitableStudyError):
+    """The study holds no sagittal T2-weighted series."""
+
+    advice = (
+        "This study has no sagittal T2 series of the lumbar spine. "
+        "Nothing was analyzed. Choose another study or read the images directly."
+    )
+
+
+class IrregularVolumeError(UnsuitableStudyError):
+    """The slices do not form one regular volume."""
+
+    advice = (
+        "The slices of the series do not form one regular volume, so no length "
+        "measured on them could be trusted. Nothing was analyzed."
+    )
+
+
+class SpineNotFoundError(UnsuitableStudyError):
+    """The segmentation finds no lumbar spine in the images."""
+
+    advice = (
+        "No lumbar spine was recognized in the images. Nothing was measured. "
+        "Read the images directly."
+    )
+
+
+class UnmeasurableError(InferenceError):
+    """One structure could not be measured; the caller records ``None`` and goes on."""
+
+    advice = "This structure could not be measured."
+
+
+class ModelError(InferenceError):
+    """The model files are absent, altered or of another version."""
+
+    advice = (
+        "The analysis is not installed correctly. Nothing was analyzed. "
+        "Tell the administrator of this application."
+    )

@@ -1,0 +1,362 @@
+"""What travels between the packages: plain values, stdlib only, units in the names.
+
+Values are frozen and keyword-only. ``None`` means "not known" or "not measurable";
+zero never does.
+"""
+
+import math
+import re
+from dataclasses import dataclass, field, fields
+from datetime import date
+from enum import StrEnum
+
+
+class Vertebra(StrEnum):
+    """Lumbar vertebra."""
+
+    L1 = "L1"
+    L2 = "L2"
+    L3 = "L3"
+    L4 = "L4"
+    L5 = "L5"
+
+
+class Level(StrEnum):
+    """Disc level, named by the vertebrae above and below it."""
+
+    L1_L2 = "L1/L2"
+    L2_L3 = "L2/L3"
+    L3_L4 = "L3/L4"
+    L4_L5 = "L4/L5"
+    L5_S1 = "L5/S1"
+
+    @property
+    def upper_vertebra(self) -> Vertebra:
+        """The vertebra above the disc."""
+        return Vertebra(self.value[:2])
+
+
+class Stage(StrEnum):
+    """Stages of an analysis of images, in their order."""
+
+    READING = "reading"
+    SEGMENTING = "segmenting"
+    MEASURING = "measuring"
+    SUGGESTING = "suggesting"
+
+
+class Structure(StrEnum):
+    """What the segmentation tells apart, in the order of its labels 1, 2, 3."""
+
+    VERTEBRA = "vertebra"
+    DISC = "disc"
+    CANAL = "canal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who a chart or an image says that the patient is.
+
+    Attributes:
+        identifiers: Every identifier given (medical record numbers, PatientID).
+        family: Family name as written, ``None`` when absent.
+        given: First given name as written, ``None`` when absent.
+        birth_date: Date of birth, ``None`` when absent or partial.
+        sex: ``"male"``, ``"female"`` or ``"other"``, ``None`` when absent.
+
+    """
+
+    identifiers: frozenset[str] = field(repr=False)
+    family: str | None = field(repr=False)
+    given: str | None = field(repr=False)
+    birth_date: date | None = field(repr=False)
+    sex: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """The images that were measured.
+
+    Attributes:
+        study_uid: StudyInstanceUID.
+        series_uid: SeriesInstanceUID of the one series that was measured.
+        acquired_on: Date of the study (DICOM StudyDate), ``None`` when absent.
+        description: SeriesDescription, empty when absent.
+        slice_count: Number of slices in the volume.
+
+    """
+
+    study_uid: str
+    series_uid: str
+    acquired_on: date | None
+    description: str
+    slice_count: int
+
+    def __post_init__(self) -> None:
+        for uid in (self.study_uid, self.series_uid):
+            if not re.fullmatch(r"[0-9.]{1,64}", uid):
+                raise ValueError(f"not a DICOM UID: {uid!r}")
+
+
+def _refuse_impossible(measurement: "LevelMeasurement | VertebraMeasurement") -> None:
+    for item in fields(measurement):
+        value = getattr(measurement, item.name)
+        if isinstance(value, int | float) and not 0 < value < math.inf:
+            raise ValueError(f"impossible {item.name}: {value}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelMeasurement:
+    """Geometry of one disc level on the mid-sagittal slice, ``None`` where unknown.
+
+    Attributes:
+        level: Disc level.
+        disc_height_mm: Mean distance between the endplates.
+        disc_width_mm: Anterior-posterior length of the disc.
+        disc_volume_mm3: Volume of the disc inside the imaged slices.
+        disc_height_index_ratio: Disc height over the mean height of the two
+            neighboring vertebral bodies (over the upper one alone at L5/S1).
+        disc_signal_ratio: Mean signal of the disc over that of cerebrospinal fluid.
+        canal_diameter_mm: Smallest anterior-posterior diameter of the canal behind
+            the disc.
+
+    """
+
+    level: Level
+    disc_height_mm: float | None
+    disc_width_mm: float | None
+    disc_volume_mm3: float | None
+    disc_height_index_ratio: float | None
+    disc_signal_ratio: float | None
+    canal_diameter_mm: float | None
+
+    def __post_init__(self) -> None:
+        _refuse_impossible(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VertebraMeasurement:
+    """Geometry of one vertebral body on the mid-sagittal slice.
+
+    Attributes:
+        vertebra: Which one.
+        height_mm: Mean distance between its endplates.
+        width_mm: Anterior-posterior length of the body.
+
+    """
+
+    vertebra: Vertebra
+    height_mm: float | None
+    width_mm: float | None
+
+    def __post_init__(self) -> None:
+        _refuse_impossible(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """One structure drawn on the mid-sagittal picture.
+
+    Attributes:
+        name: ``"L4"``, ``"L4/L5"``, ``"canal"``, or ``""`` where it has no name.
+        structure: What it is.
+        points_px: Closed polygon as (column, row) pixels of the picture.
+
+    """
+
+    name: str
+    structure: Structure
+    points_px: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """The mid-sagittal slice as the page shows it, superior up, anterior left.
+
+    Attributes:
+        png: The gray slice, resampled to square pixels.
+        width_px: Columns of the picture.
+        height_px: Rows of the picture.
+        pixel_mm: Edge of one pixel.
+        outlines: The structures on it.
+
+    """
+
+    png: bytes = field(repr=False)
+    width_px: int
+    height_px: int
+    pixel_mm: float
+    outlines: tuple[Outline, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClinicalValue:
+    """One number from the chart with its origin.
+
+    Attributes:
+        value: The number, in the unit that the name of its field gives.
+        recorded_on: When it was observed, ``None`` when the chart does not say.
+        source: Reference to the resource, such as ``"Observation/12"``.
+
+    """
+
+    value: float
+    recorded_on: date | None
+    source: str
+
+
+class Flag(StrEnum):
+    """A condition in the chart that changes what may be suggested."""
+
+    LOW_BACK_PAIN = "low back pain"
+    CHRONIC_LOW_BACK_PAIN = "chronic low back pain"
+    RADICULOPATHY = "lumbar radiculopathy or sciatica"
+    SPINAL_STENOSIS = "lumbar spinal stenosis"
+    CAUDA_EQUINA = "cauda equina syndrome"
+    MALIGNANCY = "malignant neoplastic disease"
+    UNEXPLAINED_WEIGHT_LOSS = "unexplained weight loss"
+    OSTEOPOROSIS = "osteoporosis"
+    KIDNEY_DISEASE = "chronic kidney disease, stage 3 or worse"
+    HEART_FAILURE = "heart failure"
+    PREGNANCY = "pregnancy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartCondition:
+    """One active condition of the chart that the program understands.
+
+    Attributes:
+        flag: What it means for the suggestion.
+        label: The words of the chart.
+        source: Reference to the resource, such as ``"Condition/3"``.
+
+    """
+
+    flag: Flag
+    label: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClinicalFeatures:
+    """What the chart says about the patient; ``None`` means "not recorded".
+
+    Attributes:
+        age_years: Age on the day of the analysis.
+        sex: ``"male"``, ``"female"`` or ``"other"``.
+        pain_nrs: Pain, numeric rating 0 to 10 (LOINC 72514-3).
+        odi_percent: Oswestry disability index, 0 to 100 (LOINC 97909-6).
+        bmi_kg_m2: Body mass index (LOINC 39156-5).
+        egfr_ml_min: Estimated glomerular filtration rate per 1.73 m2.
+        smoking_status: The words of the newest tobacco observation.
+        conditions: Active conditions that matter here.
+        unreadable: Resources that the server sent and nobody could read.
+        is_complete: False when the server sent only a part of the chart.
+
+    """
+
+    age_years: int | None
+    sex: str | None
+    pain_nrs: ClinicalValue | None
+    odi_percent: ClinicalValue | None
+    bmi_kg_m2: ClinicalValue | None
+    egfr_ml_min: ClinicalValue | None
+    smoking_status: str | None
+    conditions: tuple[ChartCondition, ...]
+    unreadable: int = 0
+    is_complete: bool = True
+
+
+class Option(StrEnum):
+    """A therapy that may be suggested. Surgery is never one: only an opinion is."""
+
+    EMERGENCY_REVIEW = "emergency review"
+    URGENT_REVIEW = "urgent clinical review"
+    SELF_MANAGEMENT = "self-management education"
+    EXERCISE = "exercise therapy"
+    PSYCHOLOGICAL_THERAPY = "cognitive and behavioral therapy"
+    ORAL_NSAID = "oral non-steroidal anti-inflammatory drug"
+    PAIN_SPECIALIST = "referral to a pain specialist"
+    SURGICAL_OPINION = "referral for a surgical opinion"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """One suggested step.
+
+    Attributes:
+        option: What is suggested.
+        reasons: Why, in sentences that name the values.
+        guideline: Source, such as ``"NICE NG59 1.2.2"``.
+
+    """
+
+    option: Option
+    reasons: tuple[str, ...]
+    guideline: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """An option that was considered and left out, with the reason."""
+
+    option: Option
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TherapySuggestion:
+    """A suggestion to the clinician, never a decision.
+
+    Attributes:
+        red_flags: Sentences; when there is one, ``activities`` holds only the urgent
+            route.
+        activities: Suggested steps in order.
+        exclusions: What was left out, and why.
+        unknowns: Facts that the chart does not hold and that could change the answer.
+        conflicts: Where the guidelines used disagree with each other.
+        rules_version: Version of the rule table.
+
+    """
+
+    red_flags: tuple[str, ...]
+    activities: tuple[Activity, ...]
+    exclusions: tuple[Exclusion, ...]
+    unknowns: tuple[str, ...]
+    conflicts: tuple[str, ...]
+    rules_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelVersion:
+    """Which model produced the numbers."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseReport:
+    """All that the page shows and the write-back sends.
+
+    Attributes:
+        study: The images that were measured.
+        levels: One entry per lumbar disc, L1/L2 first; unmeasured ones hold ``None``.
+        vertebrae: One entry per lumbar vertebra, L1 first.
+        features: What the chart said.
+        suggestion: Suggested therapy.
+        picture: The mid-sagittal slice with its outlines.
+        warnings: Sentences for the clinician about this analysis.
+        model: The segmentation model.
+
+    """
+
+    study: Study
+    levels: tuple[LevelMeasurement, ...]
+    vertebrae: tuple[VertebraMeasurement, ...]
+    features: ClinicalFeatures
+    suggestion: TherapySuggestion
+    picture: Picture
+    warnings: tuple[str, ...]
+    model: ModelVersion
