@@ -1,0 +1,1 @@
+"""Tests of the sandbox: the local EHR, the archive, the demo."""
