@@ -89,7 +89,7 @@ def test_patient_scope_writes_to_no_other_patient(hospital: Ehr) -> None:
 def test_provenance_belongs_to_the_patient_of_its_target(hospital: Ehr) -> None:
     hospital.load(bundle(observation("bob") | {"id": "of-bob"}))
     fhir = Fhir(hospital, scope=ALL, patient="ada")
-    provenance = {
+    provenance: dict[str, Any] = {
         "resourceType": "Provenance",
         "target": [{"reference": "Observation/of-bob"}],
         "recorded": "2026-01-01T00:00:00Z",
