@@ -1,0 +1,1 @@
+"""Pure mappings between our values and FHIR R4 JSON: no clock, no network."""

@@ -1,0 +1,104 @@
+"""A signed report -> all that is written, and one FHIR transaction for it.
+
+https://hl7.org/fhir/R4/http.html#transaction. Entries are not conditional: some servers
+refuse a longer transaction with a conditional entry, and conditional creates race on
+many, so the caller searches for what exists (``identifiers.search_for``) before.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fhir_mappings.care_plan import care_plan
+from fhir_mappings.datatypes import Resource
+from fhir_mappings.device import device
+from fhir_mappings.identifiers import full_url, key, search_for
+from fhir_mappings.observations import observations
+from fhir_mappings.provenance import provenance
+from fhir_mappings.write_context import WriteContext
+from inference.results import CaseReport
+
+__all__ = [
+    "full_url",
+    "key",
+    "report_resources",
+    "resolve",
+    "search_for",
+    "transaction",
+]
+
+
+def report_resources(report: CaseReport, context: WriteContext) -> tuple[Resource, ...]:
+    """Return everything that a signed report adds to the chart.
+
+    Args:
+        report: The signed report.
+        context: Where and for whom it is written.
+
+    Returns:
+        Device, Observations, CarePlan, Provenance: each refers only to those before
+        it, by ``urn:uuid``.
+
+    Raises:
+        UnmappableReportError: The report must not be written.
+
+    """
+    algorithm = device(report.model, context)
+    measurements = observations(report, context, device=algorithm)
+    plan = care_plan(report, context, device=algorithm, observations=measurements)
+    made = (*measurements, plan)
+    return (algorithm, *made, provenance(made, context, device=algorithm))
+
+
+def transaction(
+    resources: Sequence[Resource], *, existing: Mapping[str, str]
+) -> Resource:
+    """Return a transaction that creates what the server does not have.
+
+    Args:
+        resources: All resources of the report.
+        existing: Identifier (``key``) of what the server has -> ``"Type/id"``.
+
+    Returns:
+        A Bundle; without entries where nothing is left to create.
+
+    """
+    missing = [resource for resource in resources if key(resource) not in existing]
+    known = {
+        full_url(resource): existing[key(resource)]
+        for resource in resources
+        if key(resource) in existing
+    }
+    bundle = {"resourceType": "Bundle", "type": "transaction"}
+    entries = [_entry(resource, known) for resource in missing]
+    return bundle | ({"entry": entries} if entries else {})
+
+
+def resolve(resource: Resource, references: Mapping[str, str]) -> Resource:
+    """Return the resource with its ``urn:uuid`` references replaced.
+
+    Args:
+        resource: One of ``report_resources``.
+        references: ``full_url`` -> ``"Type/id"``; other references stay as they are.
+
+    """
+    resolved: Resource = _resolved(resource, references)
+    return resolved
+
+
+def _entry(resource: Resource, known: Mapping[str, str]) -> Resource:
+    return {
+        "fullUrl": full_url(resource),
+        "resource": resolve(resource, known),
+        "request": {"method": "POST", "url": resource["resourceType"]},
+    }
+
+
+def _resolved(node: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(node, list):
+        return [_resolved(item, references) for item in node]
+    if not isinstance(node, dict):
+        return node
+    resolved = {name: _resolved(value, references) for name, value in node.items()}
+    if node.get("reference") in references:
+        resolved["reference"] = references[node["reference"]]
+    return resolved

@@ -1,0 +1,64 @@
+"""FHIR dates and times, which may be partial (https://hl7.org/fhir/R4/datatypes.html).
+
+A partial date counts as its first day, so that it never looks newer than it can be.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+
+#: Our choice: a server may write a time of today in a zone where it is tomorrow.
+_ZONE_SLACK = timedelta(days=1)
+
+_DATE_LENGTH = len("2026-03-02")
+
+
+def first_day(text: str) -> date:
+    """Return the first day that a valid FHIR date, dateTime or instant may mean.
+
+    Args:
+        text: Such as ``"2019"``, ``"2019-05"`` or ``"2019-05-02T09:30:00+05:30"``;
+            the day of a time is the day in the zone that it is written in.
+
+    """
+    return date.fromisoformat(f"{text[:_DATE_LENGTH]}-01-01"[:_DATE_LENGTH])
+
+
+def full_day(text: str | None) -> date | None:
+    """Return the day of a complete date, ``None`` where it is absent or partial."""
+    return first_day(text) if text and len(text) >= _DATE_LENGTH else None
+
+
+def is_future(text: str, *, today: date) -> bool:
+    """Tell whether a date or time lies after today."""
+    slack = _ZONE_SLACK if "T" in text else timedelta()
+    return first_day(text) > today + slack
+
+
+def moment(text: str) -> datetime:
+    """Return a time to sort by; a day without a time starts in UTC, empty is oldest."""
+    if not text:
+        return datetime.min.replace(tzinfo=UTC)
+    if "T" in text:
+        return datetime.fromisoformat(text)
+    return datetime.combine(first_day(text), datetime.min.time(), tzinfo=UTC)
+
+
+def age_years(birth_date: str, *, today: date) -> int | None:
+    """Return the age in completed years, ``None`` where a partial date leaves two."""
+    youngest = _anniversaries(_last_day(birth_date), today)
+    oldest = _anniversaries(first_day(birth_date), today)
+    return oldest if oldest == youngest and oldest >= 0 else None
+
+
+def _anniversaries(born: date, today: date) -> int:
+    is_ahead = (today.month, today.day) < (born.month, born.day)
+    return today.year - born.year - is_ahead
+
+
+def _last_day(text: str) -> date:
+    first = first_day(text)
+    if len(text) == _DATE_LENGTH:
+        return first
+    if "-" not in text:
+        return first.replace(month=12, day=31)
+    following = (first.replace(day=28) + timedelta(days=4)).replace(day=1)
+    return following - timedelta(days=1)

@@ -1,0 +1,52 @@
+"""The algorithm -> a FHIR R4 Device (https://hl7.org/fhir/R4/device.html).
+
+Type and kind follow HL7 AI Transparency on FHIR (profile AI-Device, STU1 ballot).
+"""
+
+from typing import Final
+
+from fhir_mappings.codes import (
+    AI_KIND_EXTENSION,
+    ARTIFICIAL_INTELLIGENCE,
+    DEEP_LEARNING,
+)
+from fhir_mappings.datatypes import Resource, narrative
+from fhir_mappings.identifiers import identifier
+from fhir_mappings.models import built
+from fhir_mappings.write_context import WriteContext
+from inference.results import ModelVersion
+
+_SAFETY: Final = "Research software, not a cleared medical device."
+
+
+def device(model: ModelVersion, context: WriteContext) -> Resource:
+    """Map one version of the algorithm to a Device, the same one for all patients."""
+    versions = {
+        "model": model.version,
+        "software": context.software_version,
+        "SHA-256 of the weights": model.sha256,
+    }
+    facts = [f"{kind}: {value}" for kind, value in versions.items()]
+    return built(
+        {
+            "resourceType": "Device",
+            "text": narrative(f"Algorithm {model.name}", [*facts, _SAFETY]),
+            "extension": [
+                {"url": AI_KIND_EXTENSION, "valueCodeableConcept": DEEP_LEARNING}
+            ],
+            "identifier": identifier(
+                *(context.issuer, model.name, model.version, model.sha256),
+                context.software_version,
+            ),
+            "status": "active",
+            "deviceName": [{"name": model.name, "type": "model-name"}],
+            "modelNumber": model.name,
+            "type": ARTIFICIAL_INTELLIGENCE,
+            "version": [
+                {"type": {"text": kind}, "value": value}
+                for kind, value in versions.items()
+            ],
+            "note": [{"text": _SAFETY}],
+            "safety": [{"text": _SAFETY}],
+        }
+    )

@@ -1,0 +1,53 @@
+"""Identifiers that a second run finds again, and the URLs made of them.
+
+An identifier is a hash of what the resource states, so signing twice or sending again
+after a lost answer meets the resources of the first time. Nothing of the patient can
+be read from it.
+"""
+
+from hashlib import sha256
+from typing import Final
+from uuid import UUID, uuid5
+
+from fhir_mappings.codes import IDENTIFIER_SYSTEM
+from fhir_mappings.datatypes import Resource
+from fhir_mappings.gather import Search
+
+_NAMESPACE: Final = UUID("d1b35b46-47ce-43d7-ab54-7e3f8fb583cc")
+_SEPARATOR: Final = "\x1f"  # cannot occur in a URL, a reference or a name
+
+
+def identifier_value(*parts: str) -> str:
+    """Return the same short hash for the same parts, on every machine."""
+    return sha256(_SEPARATOR.join(parts).encode()).hexdigest()[:32]
+
+
+def identifier(*parts: str) -> list[dict[str, str]]:
+    """Return the ``identifier`` element made of the parts."""
+    return [{"system": IDENTIFIER_SYSTEM, "value": identifier_value(*parts)}]
+
+
+def key(resource: Resource) -> str:
+    """Return the value of our identifier.
+
+    Provenance has no identifier in R4, so a tag holds it there.
+    """
+    if resource["resourceType"] == "Provenance":
+        tags = resource["meta"]["tag"]
+        code: str = next(t["code"] for t in tags if t["system"] == IDENTIFIER_SYSTEM)
+        return code
+    ours = (i for i in resource["identifier"] if i["system"] == IDENTIFIER_SYSTEM)
+    value: str = next(ours)["value"]
+    return value
+
+
+def search_for(resource: Resource) -> Search:
+    """Return the search that finds the resource if it was written before."""
+    kind = resource["resourceType"]
+    parameter = "_tag" if kind == "Provenance" else "identifier"
+    return Search(kind, {parameter: f"{IDENTIFIER_SYSTEM}|{key(resource)}"})
+
+
+def full_url(resource: Resource) -> str:
+    """Return the ``urn:uuid`` that stands for the resource before it has an id."""
+    return uuid5(_NAMESPACE, key(resource)).urn

@@ -1,0 +1,128 @@
+"""ImagingStudy resources -> the one lumbar MRI to analyze.
+
+https://hl7.org/fhir/R4/imagingstudy.html
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from fhir_mappings.codes import DICOM_UID, LUMBAR_MRI, LUMBAR_SPINE, MR
+from fhir_mappings.datatypes import Resource
+from fhir_mappings.dates import first_day, moment
+from fhir_mappings.errors import NoImagingStudyError
+from fhir_mappings.models import readable
+from fhir_mappings.references import is_about, local
+
+_ELEMENTS: Final = frozenset(
+    {
+        *("id", "identifier", "status", "subject", "started", "modality"),
+        *("procedureCode", "description", "series"),
+    }
+)
+# English and German; \b keeps "cervical spine" (an l before spine) out.
+_LUMBAR_WORDS: Final = re.compile(
+    r"lumb|\bl[-\s]?spine|\bl[-/]?s[-/\s]?spine|\blws\b", re.IGNORECASE
+)
+_UID: Final = re.compile(r"(?:urn:oid:)?([0-9.]{1,64})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagingStudyRef:
+    """A study in the chart that can be fetched.
+
+    Attributes:
+        reference: Such as ``"ImagingStudy/12"``.
+        study_uid: StudyInstanceUID.
+        started: Day of the study, ``None`` when the chart does not say.
+
+    """
+
+    reference: str
+    study_uid: str
+    started: date | None
+
+
+def newest_lumbar_mri(
+    studies: Sequence[Resource], *, patient_id: str, preferred: str | None = None
+) -> ImagingStudyRef:
+    """Return the study to analyze.
+
+    Args:
+        studies: ImagingStudy resources; other types are passed over.
+        patient_id: Whose studies they must be.
+        preferred: Reference to the study that the EHR has open (SMART fhirContext).
+            It is taken or refused, never exchanged for another one in silence; it may
+            lack every word on what it shows, because a person chose it.
+
+    Raises:
+        NoImagingStudyError: None can be used, or not the preferred one.
+
+    """
+    found = [(ref, item) for item in studies if (ref := _ref(item, patient_id))]
+    if preferred is None:
+        usable = [(ref, item) for ref, item in found if _is_lumbar(item)]
+    else:
+        opened = [pair for pair in found if pair[0].reference == local(preferred)]
+        usable = [
+            (ref, item)
+            for ref, item in opened
+            if _is_lumbar(item) or not any(_says(item))
+        ]
+    if not usable:
+        raise NoImagingStudyError(f"none of {len(studies)} studies can be used")
+    return max(usable, key=lambda pair: moment(pair[1].get("started", "")))[0]
+
+
+def _ref(study: Resource, patient_id: str) -> ImagingStudyRef | None:
+    """Return how to fetch a study, ``None`` if it is not this patient's usable MRI."""
+    if study.get("resourceType") != "ImagingStudy" or "id" not in study:
+        return None
+    known = readable(study, _ELEMENTS)
+    if known is None or known["status"] != "available":
+        return None
+    uid = _study_uid(known)
+    if uid is None or MR not in _modalities(known) or not is_about(known, patient_id):
+        return None
+    return ImagingStudyRef(
+        reference=f"ImagingStudy/{known['id']}",
+        study_uid=uid,
+        started=first_day(known["started"]) if "started" in known else None,
+    )
+
+
+def _modalities(study: Resource) -> set[str]:
+    series = [item.get("modality", {}) for item in study.get("series", [])]
+    return {coding.get("code", "") for coding in [*study.get("modality", []), *series]}
+
+
+def _study_uid(study: Resource) -> str | None:
+    for identifier in study.get("identifier", []):
+        found = _UID.fullmatch(identifier.get("value", ""))
+        if identifier.get("system") == DICOM_UID and found:
+            return found[1]
+    return None
+
+
+def _is_lumbar(study: Resource) -> bool:
+    return any(
+        said in LUMBAR_MRI or said == LUMBAR_SPINE or _LUMBAR_WORDS.search(said[1])
+        for said in _says(study)
+    )
+
+
+def _says(study: Resource) -> Iterator[tuple[str, str]]:
+    """Yield all that a study says on what it shows, as (system, code or words)."""
+    series = study.get("series", [])
+    for item in [study, *series]:
+        if "description" in item:
+            yield "", item["description"]
+    sites = [item["bodySite"] for item in series if "bodySite" in item]
+    procedures = study.get("procedureCode", [])
+    codings = [coding for item in procedures for coding in item.get("coding", [])]
+    for coding in [*sites, *codings]:
+        yield coding.get("system", ""), coding.get("code", "")
+        yield "", coding.get("display", "")
+    yield from (("", item["text"]) for item in procedures if "text" in item)

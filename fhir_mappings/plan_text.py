@@ -1,0 +1,45 @@
+"""The words of a CarePlan: red flags first, then what is left out and not known."""
+
+from fhir_mappings.write_context import WriteContext
+from inference.results import Activity, CaseReport, ClinicalFeatures
+
+
+def plan_notes(report: CaseReport, context: WriteContext) -> list[str]:
+    """Return the notes of the plan, one per subject, red flags first."""
+    suggestion = report.suggestion
+    excluded = [f"{e.option}: {e.reason}" for e in suggestion.exclusions]
+    return [
+        *_listed("Red flags", suggestion.red_flags),
+        context.disclaimer,
+        *_listed("Left out", excluded),
+        *_listed("Not known", suggestion.unknowns),
+        *_listed("Guidelines disagree", suggestion.conflicts),
+        *_listed("About the images", report.warnings),
+        *_chart_gaps(report.features),
+    ]
+
+
+def plan_paragraphs(report: CaseReport, context: WriteContext) -> list[str]:
+    """Return the paragraphs of the narrative: red flags, steps, then the notes."""
+    flags = _listed("Red flags", report.suggestion.red_flags)
+    steps = [_step(activity) for activity in report.suggestion.activities]
+    notes = plan_notes(report, context)[len(flags) :]
+    return [*flags, *(steps or ["No step is suggested."]), *notes]
+
+
+def _step(activity: Activity) -> str:
+    reasons = " ".join(activity.reasons)
+    return f"{activity.option.value.capitalize()} ({activity.guideline}). {reasons}"
+
+
+def _listed(title: str, sentences: tuple[str, ...] | list[str]) -> list[str]:
+    return [f"{title}: {' '.join(sentences)}"] if sentences else []
+
+
+def _chart_gaps(features: ClinicalFeatures) -> list[str]:
+    gaps = []
+    if features.unreadable:
+        gaps.append(f"{features.unreadable} entries of the chart could not be read.")
+    if not features.is_complete:
+        gaps.append("The server sent only a part of the chart.")
+    return gaps
