@@ -82,20 +82,14 @@ IMAGING: Final[Concept] = {
 AI_ASSERTED: Final = coding(
     f"{HL7}/v3-ObservationValue", "AIAST", "Artificial Intelligence asserted"
 )
-_AI_IG = "http://hl7.org/fhir/uv/aitransparency"
-_AI_DEVICE_TYPE = f"{_AI_IG}/CodeSystem/AIdeviceTypeCS"
-AI_KIND_EXTENSION: Final = f"{_AI_IG}/StructureDefinition/aitransparency.AIKind"
 ARTIFICIAL_INTELLIGENCE: Final[Concept] = {
     "coding": [
         coding(
-            _AI_DEVICE_TYPE,
+            "http://hl7.org/fhir/uv/aitransparency/CodeSystem/AIdeviceTypeCS",
             "Artificial-Intelligence",
             "All kinds of Artificial Intelligence",
         )
     ]
-}
-DEEP_LEARNING: Final[Concept] = {
-    "coding": [coding(_AI_DEVICE_TYPE, "Deep-Learning-Models", "Deep Learning Models")]
 }
 
 HEIGHT: Final = coding(DICOM, "121207", "Height")

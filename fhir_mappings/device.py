@@ -1,15 +1,13 @@
 """The algorithm -> a FHIR R4 Device (https://hl7.org/fhir/R4/device.html).
 
-Type and kind follow HL7 AI Transparency on FHIR (profile AI-Device, STU1 ballot).
+The type follows HL7 AI Transparency on FHIR (profile AI-Device, STU1 ballot). Its
+extension for the kind of model is left out until the guide is published: a server that
+does not know an extension may refuse the resource.
 """
 
 from typing import Final
 
-from fhir_mappings.codes import (
-    AI_KIND_EXTENSION,
-    ARTIFICIAL_INTELLIGENCE,
-    DEEP_LEARNING,
-)
+from fhir_mappings.codes import ARTIFICIAL_INTELLIGENCE
 from fhir_mappings.datatypes import Resource, narrative
 from fhir_mappings.identifiers import identifier
 from fhir_mappings.models import built
@@ -31,9 +29,6 @@ def device(model: ModelVersion, context: WriteContext) -> Resource:
         {
             "resourceType": "Device",
             "text": narrative(f"Algorithm {model.name}", [*facts, _SAFETY]),
-            "extension": [
-                {"url": AI_KIND_EXTENSION, "valueCodeableConcept": DEEP_LEARNING}
-            ],
             "identifier": identifier(
                 *(context.issuer, model.name, model.version, model.sha256),
                 context.software_version,

@@ -1,0 +1,140 @@
+"""Reports with numbers that are easy to follow, and the context to write them in."""
+
+from datetime import date, datetime, timedelta, timezone
+from typing import Final
+
+from fhir_mappings.write_context import WriteContext
+from inference.results import (
+    Activity,
+    CaseReport,
+    ChartCondition,
+    ClinicalFeatures,
+    ClinicalValue,
+    Exclusion,
+    Flag,
+    Level,
+    LevelMeasurement,
+    ModelVersion,
+    Option,
+    Picture,
+    Study,
+    TherapySuggestion,
+    Vertebra,
+    VertebraMeasurement,
+)
+
+#: Not UTC on purpose: a mapping that drops the offset must fail.
+SIGNED_AT: Final = datetime(2026, 3, 31, 23, 30, tzinfo=timezone(timedelta(hours=5.5)))
+
+CONTEXT: Final = WriteContext(
+    patient="Patient/1",
+    imaging_study="ImagingStudy/12",
+    encounter="Encounter/5",
+    signer="Practitioner/3",
+    signer_display="Dr. Ana <Ruiz> & Co",
+    signed_at=SIGNED_AT,
+    issuer="https://ehr.example/fhir",
+    software_version="0.1.0",
+)
+
+
+def level(name: Level, **known: float) -> LevelMeasurement:
+    """Return a level of which only the given values are known."""
+    unknown = dict.fromkeys(
+        (
+            *("disc_height_mm", "disc_width_mm", "disc_volume_mm3"),
+            *("disc_height_index_ratio", "disc_signal_ratio", "canal_diameter_mm"),
+        )
+    )
+    return LevelMeasurement(level=name, **(unknown | known))
+
+
+LEVELS: Final = (
+    level(Level.L1_L2),
+    level(Level.L2_L3, disc_height_mm=9.96),
+    level(Level.L3_L4, canal_diameter_mm=14.25),
+    level(
+        Level.L4_L5,
+        disc_height_mm=7.349,
+        disc_width_mm=33.0,
+        disc_volume_mm3=12344.9,
+        disc_height_index_ratio=0.2649,
+        disc_signal_ratio=0.5,
+        canal_diameter_mm=9.04,
+    ),
+    level(Level.L5_S1, disc_signal_ratio=0.199),
+)
+VERTEBRAE: Final = (
+    VertebraMeasurement(vertebra=Vertebra.L4, height_mm=27.44, width_mm=35.06),
+    VertebraMeasurement(vertebra=Vertebra.L5, height_mm=None, width_mm=None),
+)
+FEATURES: Final = ClinicalFeatures(
+    age_years=64,
+    sex="female",
+    pain_nrs=ClinicalValue(value=7, recorded_on=None, source="Observation/21"),
+    odi_percent=ClinicalValue(value=44, recorded_on=None, source="Observation/22"),
+    bmi_kg_m2=None,
+    egfr_ml_min=ClinicalValue(value=48, recorded_on=None, source="Observation/23"),
+    smoking_status=None,
+    conditions=(
+        ChartCondition(
+            flag=Flag.RADICULOPATHY, label="Sciatica", source="Condition/31"
+        ),
+        ChartCondition(
+            flag=Flag.KIDNEY_DISEASE, label="CKD stage 3", source="Condition/32"
+        ),
+    ),
+    unreadable=2,
+    is_complete=False,
+)
+SUGGESTION: Final = TherapySuggestion(
+    red_flags=(),
+    activities=(
+        Activity(
+            option=Option.SELF_MANAGEMENT,
+            reasons=("Advised at every step.",),
+            guideline="NICE NG59 1.2.1",
+        ),
+        Activity(
+            option=Option.EXERCISE,
+            reasons=("Pain is 7 of 10.", "Disability is 44 % (> 40 %)."),
+            guideline="NICE NG59 1.2.2",
+        ),
+    ),
+    exclusions=(
+        Exclusion(option=Option.ORAL_NSAID, reason="eGFR is 48 mL/min, below 60."),
+    ),
+    unknowns=("Duration of the symptoms is not recorded.",),
+    conflicts=("NICE and ACP disagree on duloxetine.",),
+    rules_version="1",
+)
+URGENT: Final = TherapySuggestion(
+    red_flags=("Cauda equina syndrome is on the problem list.",),
+    activities=(
+        Activity(
+            option=Option.EMERGENCY_REVIEW,
+            reasons=("Cauda equina syndrome.",),
+            guideline="AHCPR red flags",
+        ),
+    ),
+    exclusions=(),
+    unknowns=(),
+    conflicts=(),
+    rules_version="1",
+)
+REPORT: Final = CaseReport(
+    study=Study(
+        study_uid="1.2.3",
+        series_uid="1.2.3.4",
+        acquired_on=date(2026, 2, 28),
+        description="T2 sag",
+        slice_count=15,
+    ),
+    levels=LEVELS,
+    vertebrae=VERTEBRAE,
+    features=FEATURES,
+    suggestion=SUGGESTION,
+    picture=Picture(png=b"", width_px=1, height_px=1, pixel_mm=1.0, outlines=()),
+    warnings=("The lowest disc may be transitional.",),
+    model=ModelVersion(name="deeplab-lumbar", version="1.0", sha256="ab" * 32),
+)

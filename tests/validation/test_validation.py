@@ -1,0 +1,74 @@
+"""Everything that is written passes both validators, and neither passes everything."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from fhir_mappings.bundle import report_resources, transaction
+from tests.fhir_mappings.reports import CONTEXT, REPORT, URGENT
+from tests.validation import ENGINES, errors, us_core_errors
+from tests.validation.definitions import US_CORE_ARCHIVE
+from tests.validation.engines import Engine
+
+PLAIN = report_resources(REPORT, CONTEXT)
+RED_FLAGS = report_resources(
+    replace(REPORT, suggestion=URGENT),
+    replace(CONTEXT, encounter=None, signer_display=None),
+)
+BUNDLES = [
+    transaction(PLAIN, existing={}),
+    transaction(RED_FLAGS, existing={}),
+]
+CARE_PLAN = PLAIN[-2]
+
+engines = pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.__name__)
+needs_us_core = pytest.mark.skipif(
+    not US_CORE_ARCHIVE.exists(),
+    reason="US Core packages are not in ../shared/fhir/packages",
+)
+
+
+@engines
+def test_every_resource_and_bundle_is_valid_r4(engine: Engine) -> None:
+    assert not errors(*PLAIN, *RED_FLAGS, *BUNDLES, engines=(engine,))
+
+
+@needs_us_core
+@engines
+def test_every_resource_and_bundle_keeps_the_profiles_that_it_claims(
+    engine: Engine,
+) -> None:
+    assert not us_core_errors(*PLAIN, *RED_FLAGS, *BUNDLES, engines=(engine,))
+
+
+@engines
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"status": "nonsense"},
+        {"status": None},
+        {"category": "not a list"},
+        {"unknownElement": 1},
+        {"activity": [CARE_PLAN["activity"][0] | {"reference": {"display": "x"}}]},
+    ],
+    ids=["code", "missing", "type", "unknown", "invariant"],
+)
+def test_a_broken_care_plan_is_refused(engine: Engine, damage: dict[str, Any]) -> None:
+    broken = {k: v for k, v in (CARE_PLAN | damage).items() if v is not None}
+    assert errors(broken, engines=(engine,))
+
+
+@engines
+def test_a_broken_resource_inside_a_bundle_is_refused(engine: Engine) -> None:
+    entry = BUNDLES[0]["entry"][1]
+    broken = entry | {"resource": entry["resource"] | {"status": "nonsense"}}
+    assert errors(BUNDLES[0] | {"entry": [broken]}, engines=(engine,))
+
+
+@needs_us_core
+@engines
+def test_a_care_plan_without_the_category_of_us_core_is_refused(engine: Engine) -> None:
+    broken = CARE_PLAN | {"category": CARE_PLAN["category"][1:]}
+    assert not errors(broken, engines=(engine,))
+    assert us_core_errors(broken, engines=(engine,))
