@@ -42,6 +42,14 @@ def moment(text: str) -> datetime:
     return datetime.combine(first_day(text), datetime.min.time(), tzinfo=UTC)
 
 
+def is_time(value: object) -> bool:
+    """Tell whether a value of JSON is a date or time that this module understands."""
+    try:
+        return isinstance(value, str) and bool(moment(value))
+    except ValueError:
+        return False
+
+
 def age_years(birth_date: str, *, today: date) -> int | None:
     """Return the age in completed years, ``None`` where a partial date leaves two."""
     youngest = _anniversaries(_last_day(birth_date), today)

@@ -61,7 +61,8 @@ def newest_lumbar_mri(
         NoImagingStudyError: None can be used, or not the preferred one.
 
     """
-    found = [(ref, item) for item in studies if (ref := _ref(item, patient_id))]
+    known = [study for item in studies if (study := _readable(item))]
+    found = [(ref, item) for item in known if (ref := _ref(item, patient_id))]
     if preferred is None:
         usable = [(ref, item) for ref, item in found if _is_lumbar(item)]
     else:
@@ -76,20 +77,26 @@ def newest_lumbar_mri(
     return max(usable, key=lambda pair: moment(pair[1].get("started", "")))[0]
 
 
+def _readable(resource: Resource) -> Resource | None:
+    is_study = resource.get("resourceType") == "ImagingStudy"
+    return readable(resource, _ELEMENTS) if is_study else None
+
+
 def _ref(study: Resource, patient_id: str) -> ImagingStudyRef | None:
     """Return how to fetch a study, ``None`` if it is not this patient's usable MRI."""
-    if study.get("resourceType") != "ImagingStudy" or "id" not in study:
-        return None
-    known = readable(study, _ELEMENTS)
-    if known is None or known["status"] != "available":
-        return None
-    uid = _study_uid(known)
-    if uid is None or MR not in _modalities(known) or not is_about(known, patient_id):
+    uid = _study_uid(study)
+    if (
+        uid is None
+        or "id" not in study
+        or study["status"] != "available"
+        or MR not in _modalities(study)
+        or not is_about(study, patient_id)
+    ):
         return None
     return ImagingStudyRef(
-        reference=f"ImagingStudy/{known['id']}",
+        reference=f"ImagingStudy/{study['id']}",
         study_uid=uid,
-        started=first_day(known["started"]) if "started" in known else None,
+        started=first_day(study["started"]) if "started" in study else None,
     )
 
 

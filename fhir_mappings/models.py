@@ -5,12 +5,22 @@ are the same in both; the tests validate against the R4 definitions as well.
 """
 
 import json
+from collections.abc import Iterator
+from typing import Any, Final
 
 from fhir.resources.R4B import get_fhir_model_class
 from pydantic import ValidationError
 
 from fhir_mappings.datatypes import Resource
+from fhir_mappings.dates import is_time
 from fhir_mappings.errors import UnmappableReportError
+
+_TIMES: Final = frozenset(
+    {
+        *("effectiveDateTime", "effectiveInstant", "issued", "start", "end"),
+        *("started", "birthDate"),
+    }
+)
 
 
 def built(resource: Resource) -> Resource:
@@ -47,9 +57,30 @@ def readable(resource: Resource, elements: frozenset[str]) -> Resource | None:
 
     """
     names = elements | {"resourceType"}
-    kept = {name: value for name, value in resource.items() if name in names}
+    present = _without_nulls(resource).items()
+    kept = {name: value for name, value in present if name in names}
     try:
         get_fhir_model_class(resource["resourceType"]).model_validate(kept)
     except ValidationError:
         return None
-    return kept
+    return kept if all(map(is_time, _times(kept))) else None
+
+
+def _times(node: Any) -> Iterator[object]:  # noqa: ANN401 - JSON
+    """Yield all dates and times: the models take numbers for them, FHIR does not."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _times(item)
+    elif isinstance(node, dict):
+        yield from (value for name, value in node.items() if name in _TIMES)
+        for value in node.values():
+            yield from _times(value)
+
+
+def _without_nulls(node: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return JSON without ``null``, which stands for "absent" and breaks readers."""
+    if isinstance(node, list):
+        return [_without_nulls(item) for item in node if item is not None]
+    if isinstance(node, dict):
+        return {n: _without_nulls(v) for n, v in node.items() if v is not None}
+    return node

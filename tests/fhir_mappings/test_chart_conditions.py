@@ -1,0 +1,81 @@
+"""Conditions become flags only while they are true."""
+
+import pytest
+
+from fhir_mappings.chart_conditions import chart_condition
+from fhir_mappings.codes import CONDITION_FLAGS
+from inference.results import ChartCondition, Flag
+from tests.fhir_mappings.charts import Resource, condition, status
+
+
+def test_every_flag_has_a_code() -> None:
+    assert set(CONDITION_FLAGS.values()) == set(Flag)
+
+
+@pytest.mark.parametrize(
+    ("code", "system", "flag"),
+    [
+        ("278860009", "http://snomed.info/sct", Flag.CHRONIC_LOW_BACK_PAIN),
+        ("192970008", "http://snomed.info/sct", Flag.CAUDA_EQUINA),
+        ("M51.16", "http://hl7.org/fhir/sid/icd-10-cm", Flag.RADICULOPATHY),
+    ],
+)
+def test_a_code_means_its_flag_and_keeps_the_words(
+    code: str, system: str, flag: Flag
+) -> None:
+    assert chart_condition(condition(code, system=system)) == ChartCondition(
+        flag=flag, label="As charted", source="Condition/31"
+    )
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"verificationStatus": status("refuted")},
+        {"verificationStatus": status("entered-in-error")},
+        {"clinicalStatus": status("resolved")},
+        {"clinicalStatus": status("inactive")},
+        {"clinicalStatus": status("remission")},
+    ],
+)
+def test_what_is_refuted_or_over_is_no_flag(elements: Resource) -> None:
+    assert chart_condition(condition("23056005", **elements)) is None
+
+
+def test_cancer_in_the_past_is_still_a_red_flag_and_says_that_it_is_past() -> None:
+    past = condition("363346000", clinicalStatus=status("resolved"))
+    found = chart_condition(past)
+    assert found
+    assert (found.flag, found.label) == (Flag.MALIGNANCY, "As charted (resolved)")
+
+
+def test_refuted_cancer_is_no_flag() -> None:
+    refuted = condition("363346000", verificationStatus=status("refuted"))
+    assert chart_condition(refuted) is None
+
+
+def test_a_missing_status_is_not_an_end() -> None:
+    bare = condition("23056005")
+    del bare["clinicalStatus"], bare["verificationStatus"]
+    assert chart_condition(bare)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        {"coding": [{"system": "http://snomed.info/sct", "code": "38341003"}]},
+        {"coding": [{"system": "urn:other", "code": "23056005"}]},
+        {"text": "sciatica"},
+        {"coding": [{"display": "sciatica"}]},
+    ],
+)
+def test_other_codes_and_bare_words_mean_nothing(code: Resource) -> None:
+    assert chart_condition(condition("", code=code)) is None
+
+
+def test_the_label_falls_back_to_the_display_of_a_coding() -> None:
+    coding = {"system": "http://snomed.info/sct", "code": "23056005"}
+    named = condition("", code={"coding": [coding | {"display": "Sciatica"}]})
+    unnamed = condition("", code={"coding": [coding]})
+    labels = [c.label for c in map(chart_condition, [named, unnamed]) if c]
+    assert labels == ["Sciatica", "no words given"]
