@@ -1,0 +1,124 @@
+"""The Flask application: the only package that knows HTTP, users and time."""
+
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from flask import Flask, Response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
+from sqlalchemy import text
+from werkzeug.exceptions import HTTPException
+
+from smart_app import auth, cases
+from smart_app.celery_app import CeleryQueue, make_celery
+from smart_app.errors import STATUS, advice_of, status_of, title_of
+from smart_app.log import configure_logging
+from smart_app.services import Queue, current_services, make_services
+from smart_app.settings import Settings
+
+MAX_REQUEST_BYTES = 64 * 1024  # our choice: the largest form is a signature
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+HSTS = "max-age=31536000"
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(
+    settings: Settings,
+    *,
+    queue: Queue | None = None,
+    clock: Callable[[], datetime] | None = None,
+) -> Flask:
+    """Build the application.
+
+    Args:
+        settings: What may differ between two installations.
+        queue: Wakes a worker; Celery when absent.
+        clock: Tells the time; the system's when absent.
+
+    Raises:
+        SettingsError: The list of EHRs is not usable.
+
+    """
+    configure_logging()
+    static = Path(__file__).parents[1] / "static"
+    app = Flask(__name__, static_folder=str(static))
+    name = "__Host-spoils" if settings.is_https else "spoils"
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SESSION_COOKIE_NAME=name,
+        SESSION_COOKIE_SECURE=settings.is_https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=settings.retention,
+        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session that it is bound to
+    )
+    CSRFProtect(app)
+    worker_queue = queue or CeleryQueue(make_celery(settings))
+    app.extensions["spoils"] = make_services(settings, worker_queue, clock)
+    app.register_blueprint(auth.bp)
+    app.register_blueprint(cases.bp)
+    app.add_url_rule("/healthz", view_func=healthz)
+    app.after_request(_add_headers)
+    _handle_errors(app)
+    return app
+
+
+def healthz() -> ResponseReturnValue:
+    """Tell whether this process and its database answer."""
+    with current_services().sessions() as session:
+        session.execute(text("SELECT 1"))
+    return {"status": "ok"}
+
+
+def _add_headers(response: Response) -> Response:
+    response.headers.update(SECURITY_HEADERS)
+    if request.endpoint != "static":
+        response.headers["Cache-Control"] = "no-store"
+    if current_services().settings.is_https:
+        response.headers["Strict-Transport-Security"] = HSTS
+    return response
+
+
+def _handle_errors(app: Flask) -> None:
+    for family in STATUS:
+        app.register_error_handler(family, _show_known)
+    app.register_error_handler(CSRFError, _show_csrf)
+    app.register_error_handler(HTTPException, _show_http)
+
+
+def _show_known(error: Exception) -> ResponseReturnValue:
+    status = status_of(error)
+    code = secrets.token_hex(4)
+    logger.warning("support code %s: %s: %s", code, type(error).__name__, error)
+    return _page(title_of(error), advice_of(error), code), status
+
+
+def _show_csrf(_error: CSRFError) -> ResponseReturnValue:
+    advice = "The page was open for too long. Go back, load it again and repeat."
+    return _page("The form has expired", advice, None), 400
+
+
+def _show_http(error: HTTPException) -> ResponseReturnValue:
+    titles = {404: "There is no such page", 405: "This page cannot be used like that"}
+    title = titles.get(error.code or 500, "This did not work")
+    advice = "Open this application from a patient's chart in the EHR."
+    return _page(title, advice, None), error.code or 500
+
+
+def _page(title: str, advice: str, code: str | None) -> str:
+    return render_template("error.html", title=title, advice=advice, code=code)

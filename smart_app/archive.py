@@ -1,0 +1,134 @@
+"""The image archive, through dicomweb-client (DICOM PS3.18: QIDO-RS, WADO-RS).
+
+dicomweb-client accepts a body that was cut, so what came is counted against what the
+archive said that it holds, and every image must be whole. Worker only: this imports
+pydicom.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import requests
+from dicomweb_client import DICOMwebClient
+from pydicom import Dataset
+from pydicom.errors import InvalidDicomError
+
+from smart_app.errors import (
+    ArchiveError,
+    StudyNotInArchiveError,
+    TruncatedSeriesError,
+)
+from smart_app.http import harden, translated
+from smart_app.issuers import Issuer
+
+HTTP_NOT_FOUND: Final = 404
+STUDY_UID: Final = "0020000D"
+SERIES_UID: Final = "0020000E"
+INSTANCE_UID: Final = "00080018"
+
+Json = dict[str, dict[str, Any]]
+
+
+class Archive:
+    """One DICOMweb service with its login."""
+
+    def __init__(self, issuer: Issuer, timeout_s: float) -> None:
+        session = requests.Session()
+        session.auth = issuer.dicomweb_login
+        harden(session, timeout_s)
+        client = DICOMwebClient(issuer.dicomweb_url, session, timeout=timeout_s)
+        client.set_http_retry_params(retry=False)  # our session repeats what may be
+        self._client = client
+
+    def first_instances(self, study_uid: str) -> dict[str, Dataset]:
+        """Return the metadata of one instance of every MR series of a study.
+
+        Args:
+            study_uid: StudyInstanceUID.
+
+        Returns:
+            SeriesInstanceUID to dataset, without pixels.
+
+        Raises:
+            StudyNotInArchiveError: The archive holds no MR series of this study.
+            ArchiveError: It does not answer.
+
+        """
+        with _translated():
+            series = self._client.search_for_series(
+                study_uid, search_filters={"Modality": "MR"}
+            )
+            found = {}
+            for series_uid in (_value(item, SERIES_UID) for item in series):
+                some = self._client.search_for_instances(study_uid, series_uid, limit=1)
+                if some:
+                    instance_uid = _value(some[0], INSTANCE_UID)
+                    metadata = self._client.retrieve_instance_metadata(
+                        study_uid, series_uid, instance_uid
+                    )
+                    found[series_uid] = Dataset.from_json(metadata)
+        if not found:
+            raise StudyNotInArchiveError("no MR series of this study")
+        return found
+
+    def series(self, study_uid: str, series_uid: str) -> list[Dataset]:
+        """Return every instance of a series, whole.
+
+        Args:
+            study_uid: StudyInstanceUID.
+            series_uid: SeriesInstanceUID.
+
+        Raises:
+            TruncatedSeriesError: Images are missing or damaged.
+            ArchiveError: The archive does not answer.
+
+        """
+        with _translated():
+            listed = self._client.search_for_instances(study_uid, series_uid)
+            datasets = self._client.retrieve_series(study_uid, series_uid)
+        expected = {_value(item, INSTANCE_UID) for item in listed}
+        received = {str(dataset.get("SOPInstanceUID", "")) for dataset in datasets}
+        if received != expected or len(datasets) != len(expected):
+            raise TruncatedSeriesError(
+                f"{len(datasets)} instances came, {len(expected)} were listed"
+            )
+        damaged = sum(not _is_whole(dataset) for dataset in datasets)
+        if damaged:
+            raise TruncatedSeriesError(f"{damaged} instances are damaged")
+        return datasets
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        with translated(ArchiveError, "archive"):
+            yield
+    except ArchiveError as error:
+        if error.status == HTTP_NOT_FOUND:
+            raise StudyNotInArchiveError("archive: status 404", status=404) from error
+        raise
+    except (InvalidDicomError, EOFError, ValueError, KeyError, OSError) as error:
+        # what dicomweb-client and pydicom raise on bodies that are cut or no DICOM
+        name = type(error).__name__
+        raise TruncatedSeriesError(f"archive: unreadable body: {name}") from error
+
+
+def _value(item: Json, tag: str) -> str:
+    return str(item[tag]["Value"][0])
+
+
+def _is_whole(dataset: Dataset) -> bool:
+    """Tell whether the pixels that the header announces are there."""
+    pixels = dataset.get("PixelData")
+    if not pixels:
+        return False
+    if dataset.file_meta.TransferSyntaxUID.is_compressed:
+        return True  # the decoder refuses a cut frame
+    try:
+        count = dataset.Rows * dataset.Columns * int(dataset.get("SamplesPerPixel", 1))
+        frames = int(dataset.get("NumberOfFrames", 1) or 1)
+        announced = count * frames * (dataset.BitsAllocated // 8)
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return len(bytes(pixels)) >= int(announced)

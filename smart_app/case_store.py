@@ -1,0 +1,150 @@
+"""Reports and signatures in the database, sealed."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from inference.results import CaseReport, Identity
+from smart_app.errors import advice_of, title_of
+from smart_app.models import Report, Write, WriteState
+from smart_app.services import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A report and about whom it is.
+
+    Attributes:
+        report: What the analysis found.
+        identity: Who the chart said that the patient is, at that time.
+        imaging_study: Reference of the ImagingStudy that was measured.
+
+    """
+
+    report: CaseReport
+    identity: Identity = field(repr=False)
+    imaging_study: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """Who signed when, and what became of it.
+
+    Attributes:
+        signed_by: Reference of the signing user.
+        signed_at: When, aware.
+        state: Whether it reached the EHR.
+        written: References of what this signature created.
+        existing: References of what was on the server already.
+        differences: What the server changed or dropped, as paths.
+        title: What happened, only when it failed.
+        advice: What to do next, only when it failed.
+
+    """
+
+    signed_by: str
+    signed_at: datetime
+    state: WriteState
+    written: tuple[str, ...] = ()
+    existing: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
+    title: str | None = None
+    advice: str | None = None
+
+
+_CASE: Final = TypeAdapter(Case)
+
+
+def keep_case(services: Services, launch_id: str, case: Case) -> None:
+    """Keep a report; one that is there already is replaced."""
+    picture = replace(case.report.picture, png=b"")  # bytes have a column of their own
+    slim = replace(case, report=replace(case.report, picture=picture))
+    row = Report(
+        launch_id=launch_id,
+        case=services.vault.seal(_CASE.dump_json(slim)),
+        picture=services.vault.seal(case.report.picture.png),
+    )
+    with services.sessions.begin() as session:
+        session.merge(row)
+
+
+def kept_case(services: Services, launch_id: str) -> Case | None:
+    """Return the report of a launch, ``None`` when there is none yet."""
+    with services.sessions() as session:
+        row = session.get(Report, launch_id)
+    if row is None:
+        return None
+    case = _CASE.validate_json(services.vault.open(row.case))
+    picture = replace(case.report.picture, png=services.vault.open(row.picture))
+    return replace(case, report=replace(case.report, picture=picture))
+
+
+def kept_picture(services: Services, launch_id: str) -> bytes | None:
+    """Return the PNG of a report, ``None`` when there is none yet."""
+    picture = select(Report.picture).where(Report.launch_id == launch_id)
+    with services.sessions() as session:
+        sealed = session.scalar(picture)
+    return None if sealed is None else services.vault.open(sealed)
+
+
+def sign(services: Services, launch_id: str, signed_by: str) -> None:
+    """Record a signature; of two, the first one counts."""
+    row = Write(
+        launch_id=launch_id,
+        signed_by=signed_by,
+        signed_at=services.clock(),
+        state=WriteState.SIGNED,
+        result={},
+    )
+    try:
+        with services.sessions.begin() as session:
+            session.add(row)
+    except IntegrityError:  # signed before: the repeat only writes again
+        return
+
+
+def signature(services: Services, launch_id: str) -> Signature | None:
+    """Return the signature of a launch, ``None`` when there is none yet."""
+    with services.sessions() as session:
+        row = session.get(Write, launch_id)
+    if row is None:
+        return None
+    return Signature(
+        signed_by=row.signed_by,
+        signed_at=row.signed_at,
+        state=WriteState(row.state),
+        title=row.title,
+        advice=row.advice,
+        **{name: tuple(values) for name, values in row.result.items()},
+    )
+
+
+def keep_write_state(
+    services: Services, launch_id: str, state: WriteState, error: Exception | None
+) -> None:
+    """Record how far the writing of a signed report has come."""
+    values: dict[str, Any] = {"state": state, "title": None, "advice": None}
+    values["error_class"] = type(error).__name__ if error else None
+    if error:
+        values["title"] = title_of(error)
+        values["advice"] = advice_of(error)
+    _change(services, launch_id, values)
+
+
+def keep_written(
+    services: Services, launch_id: str, result: dict[str, list[str]]
+) -> None:
+    """Record what is on the server, after it was read back."""
+    keep_write_state(services, launch_id, WriteState.WRITTEN, None)
+    _change(services, launch_id, {"result": result})
+
+
+def _change(services: Services, launch_id: str, values: dict[str, Any]) -> None:
+    with services.sessions.begin() as session:
+        session.execute(
+            update(Write).where(Write.launch_id == launch_id).values(**values)
+        )

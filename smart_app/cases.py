@@ -1,0 +1,95 @@
+"""The case: progress, report, signature. The work itself happens elsewhere."""
+
+from flask import Blueprint, Response, redirect, render_template, request, session
+from flask.helpers import url_for
+from flask.typing import ResponseReturnValue
+
+from smart_app.case_store import kept_case, kept_picture, sign, signature
+from smart_app.errors import (
+    NotConfirmedError,
+    NotReadyError,
+    NotSignedInError,
+    WriteNotGrantedError,
+)
+from smart_app.job_rows import job_status, queue_again
+from smart_app.launches import OpenLaunch, own_launch
+from smart_app.models import JobState
+from smart_app.progress_view import percent, status_json, steps
+from smart_app.report_view import report_view
+from smart_app.services import current_services
+from smart_app.writing import write_report
+
+bp = Blueprint("cases", __name__, url_prefix="/cases/<launch_id>")
+
+
+@bp.get("/")
+def show(launch_id: str) -> ResponseReturnValue:
+    """Show the progress of the analysis, then its report."""
+    services = current_services()
+    launch = _own(launch_id)
+    status = job_status(services, launch.id)
+    case = kept_case(services, launch.id) if status.state == JobState.DONE else None
+    server = services.issuers.known(launch.issuer)
+    if case is None:
+        return render_template(
+            "progress.html",
+            launch=launch,
+            server=server,
+            status=status,
+            steps=steps(status),
+            percent=percent(status),
+        )
+    signed = signature(services, launch.id)
+    view = report_view(launch, case, signed, now=services.clock())
+    return render_template("report.html", launch=launch, server=server, view=view)
+
+
+@bp.get("/status")
+def status(launch_id: str) -> ResponseReturnValue:
+    """Report progress to the page's script; only to the browser of the launch."""
+    services = current_services()
+    launch = _own(launch_id)
+    url = url_for(".show", launch_id=launch.id)
+    signed = signature(services, launch.id)
+    return status_json(job_status(services, launch.id), signed, url=url)
+
+
+@bp.get("/slice.png")
+def picture(launch_id: str) -> ResponseReturnValue:
+    """Send the mid-sagittal slice."""
+    png = kept_picture(current_services(), _own(launch_id).id)
+    if png is None:
+        raise NotReadyError("picture before report")
+    return Response(png, mimetype="image/png")
+
+
+@bp.post("/sign")
+def sign_report(launch_id: str) -> ResponseReturnValue:
+    """Accept a signature and write the report; a repeat only writes again."""
+    services = current_services()
+    launch = _own(launch_id)
+    signer = launch.signer
+    if signer is None:
+        raise WriteNotGrantedError("signature without granted scopes or user")
+    if kept_case(services, launch.id) is None:
+        raise NotReadyError("signature before report")
+    if request.form.get("confirm") != "yes":
+        raise NotConfirmedError("signature without confirmation")
+    sign(services, launch.id, signer)
+    write_report(services, launch)
+    return redirect(url_for(".show", launch_id=launch.id, _anchor="sign"), 303)
+
+
+@bp.post("/retry")
+def retry(launch_id: str) -> ResponseReturnValue:
+    """Queue a failed analysis once more."""
+    launch = _own(launch_id)
+    queue_again(current_services(), launch.id)
+    return redirect(url_for(".show", launch_id=launch.id), 303)
+
+
+def _own(launch_id: str) -> OpenLaunch:
+    browser = session.get("browser")
+    if browser is None:
+        raise NotSignedInError("case without a cookie")
+    return own_launch(current_services(), browser, launch_id)

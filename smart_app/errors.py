@@ -1,0 +1,291 @@
+"""Everything ``smart_app`` raises on purpose, and the status of every error.
+
+AppError                        message for the log, ``advice`` for the person
+├── LaunchError                 the launch cannot go on (launch_errors.py)
+├── NotSignedInError            no launch in this browser
+├── CaseNotFoundError           no such case for this browser
+├── IdentityError               images and chart are not surely the same person
+│   ├── IdentityMismatchError   they contradict each other
+│   ├── UnconfirmedIdentityError  nothing confirms that they agree
+│   └── PatientChangedError     the chart says something else than before
+├── SignatureError              a signature that cannot be accepted
+│   ├── NotConfirmedError       the checks were not confirmed
+│   ├── NotReadyError           there is no report to sign
+│   ├── WriteNotGrantedError    the EHR did not grant writing, or no user is known
+│   └── WriteBusyError          the same report is being written at this moment
+├── WorkerLostError             the worker stopped again and again
+├── LeaseLostError              another worker has taken this job over
+└── UpstreamError               another server failed
+    ├── SessionEndedError       the EHR no longer accepts the access token
+    ├── DiscoveryError          the EHR's SMART configuration is unusable
+    ├── EhrError                the FHIR server failed
+    │   └── WriteFailedError    it failed while a report was being written
+    └── ArchiveError            the image archive failed
+        ├── StudyNotInArchiveError  it does not hold the study
+        └── TruncatedSeriesError    it sent a part of the series
+"""
+
+from fhir_mappings.errors import MappingError
+from inference.errors import (
+    InferenceError,
+    ModelError,
+    UnmeasurableError,
+    UnsuitableStudyError,
+)
+
+
+class AppError(Exception):
+    """Base class. The message is for the log, ``advice`` is for the person."""
+
+    title = "This did not work"
+    #: What happened and what to do next, safe to show: no identifiers, no paths.
+    advice = "Something failed in this application."
+
+
+class LaunchError(AppError):
+    """The launch cannot go on."""
+
+    title = "The launch did not complete"
+    advice = "Nothing was read. Open the application again from the patient's chart."
+
+
+class NotSignedInError(AppError):
+    """No launch in this browser."""
+
+    title = "You are not signed in"
+    advice = "Open this application from a patient's chart in the EHR."
+
+
+class CaseNotFoundError(AppError):
+    """There is no such case for this browser."""
+
+    title = "This case is not available here"
+    advice = (
+        "The case was opened in another browser, was closed, or is too old and was "
+        "deleted. Open the application again from the patient's chart."
+    )
+
+
+class IdentityError(AppError):
+    """Images and chart are not surely the same person."""
+
+    title = "The images may belong to somebody else"
+    advice = "Nothing was analyzed."
+
+
+class IdentityMismatchError(IdentityError):
+    """The images contradict the chart about who the patient is."""
+
+    advice = (
+        "The name, birth date, sex or record number in the images contradicts the "
+        "chart. Nothing was analyzed. Report it to the imaging department: the images "
+        "may be filed under the wrong patient."
+    )
+
+
+class UnconfirmedIdentityError(IdentityError):
+    """Fewer than two facts confirm that images and chart are the same person."""
+
+    title = "The images do not say clearly whose they are"
+    advice = (
+        "Fewer than two of record number, name and birth date in the images match the "
+        "chart. Nothing was analyzed. Ask the imaging department to complete the "
+        "patient data of the study."
+    )
+
+
+class PatientChangedError(IdentityError):
+    """The chart names another person than when the images were analyzed."""
+
+    title = "The patient's record has changed"
+    advice = (
+        "The chart names the patient differently than when the images were analyzed. "
+        "Nothing was written. Open the application again from the patient's chart."
+    )
+
+
+class SignatureError(AppError):
+    """A signature that cannot be accepted."""
+
+    title = "Nothing was signed"
+
+
+class NotConfirmedError(SignatureError):
+    """The signer did not confirm the checks."""
+
+    advice = (
+        "Confirm that you have checked the patient and the level names, then sign. "
+        "Nothing was written."
+    )
+
+
+class NotReadyError(SignatureError):
+    """There is no report to sign, or nothing to repeat."""
+
+    advice = "There is nothing to do at this stage of the case. Go back to its page."
+
+
+class WriteNotGrantedError(SignatureError):
+    """The EHR did not grant writing, or did not say who the user is."""
+
+    title = "This EHR does not allow writing"
+    advice = (
+        "The EHR did not allow this application to write, so the report can be read "
+        "and printed only. Nothing was written."
+    )
+
+
+class WriteBusyError(SignatureError):
+    """The same report is being written at this moment."""
+
+    title = "The report is being written"
+    advice = (
+        "The same report is being written at this moment. Your signature is kept. "
+        "Wait a moment, then try again: nothing is written twice."
+    )
+
+
+class WorkerLostError(AppError):
+    """The worker stopped again and again during this job."""
+
+    title = "The analysis was interrupted"
+    advice = (
+        "The analysis stopped several times before it was finished. Nothing was "
+        "written. Try again; if it happens again, tell the administrator."
+    )
+
+
+class LeaseLostError(AppError):
+    """Another worker has taken this job over; this one must stop."""
+
+
+class UpstreamError(AppError):
+    """Another server failed.
+
+    Attributes:
+        status: HTTP status of the answer, ``None`` when there was none.
+
+    """
+
+    title = "Another system did not answer"
+    advice = "A system that this application needs failed. Try again in a minute."
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class SessionEndedError(UpstreamError):
+    """The EHR no longer accepts the access token."""
+
+    title = "The session with the EHR has ended"
+    advice = (
+        "The EHR no longer accepts this session. "
+        "Open the application again from the patient's chart."
+    )
+
+
+class DiscoveryError(UpstreamError):
+    """The EHR's SMART configuration cannot be read or used."""
+
+    title = "The EHR could not be reached"
+    advice = (
+        "The EHR did not say how to sign in. Nothing was read. "
+        "Try again in a minute; if it happens again, tell the administrator."
+    )
+
+
+class EhrError(UpstreamError):
+    """The FHIR server failed."""
+
+    title = "The EHR did not answer properly"
+    advice = (
+        "The EHR failed while it was asked. Try again in a minute; if it happens "
+        "again, tell the administrator of the EHR."
+    )
+
+
+class WriteFailedError(EhrError):
+    """The FHIR server failed while a report was being written."""
+
+    title = "The report was not written completely"
+    advice = (
+        "The EHR failed while the report was being written. Your signature is kept. "
+        "Try again: what has arrived already is found and is not written twice."
+    )
+
+
+class ArchiveError(UpstreamError):
+    """The image archive failed."""
+
+    title = "The image archive did not answer"
+    advice = (
+        "The archive with the images could not be reached or failed. Nothing was "
+        "analyzed. Try again in a minute; if it happens again, tell the imaging "
+        "department."
+    )
+
+
+class StudyNotInArchiveError(ArchiveError):
+    """The chart names a study that the archive does not hold."""
+
+    title = "The images are not in the archive"
+    advice = (
+        "The chart names an imaging study that the archive does not hold. Nothing "
+        "was analyzed. Ask the imaging department for the images."
+    )
+
+
+class TruncatedSeriesError(ArchiveError):
+    """The archive sent only a part of the series, or unreadable images."""
+
+    title = "The images arrived incomplete"
+    advice = (
+        "The archive sent fewer or damaged images of the series. Nothing was analyzed, "
+        "because measurements on a part could be wrong. Try again; if it happens "
+        "again, ask the imaging department to send the study again."
+    )
+
+
+#: The one table: every error that may reach a person, by its family.
+STATUS: dict[type[Exception], int] = {
+    LaunchError: 400,
+    NotSignedInError: 401,
+    CaseNotFoundError: 404,
+    IdentityError: 409,
+    SignatureError: 409,
+    NotConfirmedError: 400,
+    WriteNotGrantedError: 403,
+    WorkerLostError: 500,
+    LeaseLostError: 500,
+    UpstreamError: 502,
+    SessionEndedError: 401,
+    UnsuitableStudyError: 422,
+    UnmeasurableError: 422,
+    ModelError: 503,
+    MappingError: 502,
+}
+
+
+def status_of(error: Exception) -> int:
+    """Return the HTTP status of the nearest family that the table holds."""
+    return next(STATUS[family] for family in type(error).__mro__ if family in STATUS)
+
+
+def title_of(error: Exception) -> str:
+    """Return the headline for a person about any error."""
+    if isinstance(error, AppError):
+        return error.title
+    titles: dict[type[Exception], str] = {
+        InferenceError: "The images could not be analyzed",
+        MappingError: "The chart could not be used",
+    }
+    families = [family for family in titles if isinstance(error, family)]
+    return titles[families[0]] if families else AppError.title
+
+
+def advice_of(error: Exception) -> str:
+    """Return what may be shown to a person about any error."""
+    if any(family in STATUS for family in type(error).__mro__):
+        return str(getattr(error, "advice", AppError.advice))
+    return f"{AppError.advice} The administrator finds the reason in its log."

@@ -1,0 +1,245 @@
+"""The EHR's FHIR server: reads through fhirclient, on a session of ours.
+
+fhirclient brings the server object and the strict R4 models; time-outs, retries,
+authorization and paging are ours, because it follows a ``next`` link to any host and
+knows no time-out.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import requests
+from fhirclient.models.fhirabstractbase import FHIRValidationError
+from fhirclient.models.fhirelementfactory import FHIRElementFactory
+from fhirclient.server import (
+    FHIRNotFoundException,
+    FHIRPermissionDeniedException,
+    FHIRServer,
+    FHIRUnauthorizedException,
+)
+from requests.auth import AuthBase
+
+from smart_app.errors import EhrError, SessionEndedError
+from smart_app.http import harden, json_object, translated
+
+MAX_PAGES: Final = 20  # our choice: 2,000 resources of one kind
+MAX_SEARCH_S: Final = 60  # our choice: a person is waiting
+HTTP_UNAUTHORIZED: Final = 401
+FHIR_JSON: Final = "application/fhir+json"
+
+Resource = dict[str, Any]
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a search brought.
+
+    Attributes:
+        resources: Resources of the patient that passed the strict R4 models.
+        unreadable: Entries that were dropped.
+        is_complete: False when pages are missing or the server reported a problem.
+
+    """
+
+    resources: tuple[Resource, ...]
+    unreadable: int
+    is_complete: bool
+
+
+class FhirClient:
+    """One FHIR server, asked with the authorization of one launch."""
+
+    def __init__(self, base_url: str, auth: AuthBase, timeout_s: float) -> None:
+        self._base = base_url
+        self._server = FHIRServer(None, base_uri=base_url)
+        self._session: requests.Session = self._server.session
+        self._session.auth = auth
+        harden(self._session, timeout_s)
+
+    def read(self, resource_type: str, resource_id: str) -> Resource:
+        """Read one resource by its id.
+
+        Raises:
+            EhrError: The server fails or sends something else.
+
+        """
+        resource = self._get(f"{resource_type}/{resource_id}")
+        if resource.get("resourceType") != resource_type or not _is_valid(resource):
+            raise EhrError(f"reading {resource_type}: no valid resource")
+        return resource
+
+    def search(
+        self, resource_type: str, params: Mapping[str, str], *, patient_id: str
+    ) -> Found:
+        """Search resources of one patient, all pages.
+
+        Raises:
+            EhrError: The server fails; one unreadable entry is only counted.
+
+        """
+        found: list[Resource] = []
+        unreadable, is_complete = 0, True
+        for bundle in self._pages(f"{resource_type}?{urlencode(params)}"):
+            if bundle is None:
+                logger.warning("search of %s ended early", resource_type)
+                is_complete = False
+                break
+            for resource in _resources(bundle):
+                if resource.get("resourceType") == "OperationOutcome":
+                    is_complete = is_complete and not _is_problem(resource)
+                elif self._is_usable(resource, resource_type, patient_id):
+                    found.append(resource)
+                else:
+                    unreadable += 1
+        if unreadable:
+            logger.warning("%s of %s unreadable", unreadable, resource_type)
+        return Found(
+            resources=tuple(found), unreadable=unreadable, is_complete=is_complete
+        )
+
+    def has_transactions(self) -> bool:
+        """Tell whether the server takes a transaction, by its own statement.
+
+        Raises:
+            EhrError: The server fails.
+
+        """
+        rest = self._get("metadata").get("rest") or [{}]
+        codes = {item.get("code") for item in rest[0].get("interaction") or ()}
+        return "transaction" in codes
+
+    def transaction(self, bundle: Resource) -> tuple[str, ...]:
+        """Send a transaction; return the references in the order of its entries.
+
+        Raises:
+            EhrError: The server fails; then it has kept nothing, or its answer was
+                lost, which ``status is None`` tells.
+
+        """
+        answer = self._post("", bundle, {})
+        entries = answer.get("entry") or []
+        locations = [(e.get("response") or {}).get("location", "") for e in entries]
+        return tuple(self._reference(location) for location in locations)
+
+    def create(self, resource: Resource, *, if_none_exist: Mapping[str, str]) -> str:
+        """Create one resource unless the search finds it; return its reference.
+
+        Raises:
+            EhrError: The server fails.
+
+        """
+        name = str(resource["resourceType"])
+        headers = {"If-None-Exist": urlencode(if_none_exist)} if if_none_exist else {}
+        answer = self._post(name, resource, headers)
+        if answer.get("resourceType") != name or not answer.get("id"):
+            raise EhrError(f"creating {name}: the answer holds no resource")
+        return f"{name}/{answer['id']}"
+
+    def _pages(self, url: str) -> Iterator[Resource | None]:
+        # None instead of a page that would be one too many, too late or a loop
+        give_up_at = time.monotonic() + MAX_SEARCH_S
+        seen: set[str] = set()
+        following: str | None = url
+        while following:
+            is_over = len(seen) == MAX_PAGES or time.monotonic() > give_up_at
+            if is_over or following in seen:
+                yield None
+                return
+            seen.add(following)
+            bundle = self._get(following)
+            yield bundle
+            following = self._next(bundle)
+
+    def _get(self, path: str) -> Resource:
+        with translated(EhrError, "EHR"):
+            try:
+                body = self._server.request_json(path)
+            except FHIRUnauthorizedException as error:
+                raise SessionEndedError("EHR: status 401", status=401) from error
+            except FHIRPermissionDeniedException as error:
+                raise EhrError("EHR: status 403", status=403) from error
+            except FHIRNotFoundException as error:
+                raise EhrError("EHR: status 404", status=404) from error
+        if not isinstance(body, dict):
+            raise EhrError("EHR: the body is no JSON object")
+        return body
+
+    def _post(self, path: str, body: Resource, headers: dict[str, str]) -> Resource:
+        url = f"{self._base}/{path}" if path else self._base
+        content = {"Content-Type": FHIR_JSON, "Accept": FHIR_JSON}
+        prefer = {"Prefer": "return=representation"}
+        with translated(EhrError, "EHR"):
+            response = self._session.post(
+                url, json=body, headers={**content, **prefer, **headers}
+            )
+            if response.status_code == HTTP_UNAUTHORIZED:
+                raise SessionEndedError("EHR: status 401", status=401)
+            if not response.ok:
+                logger.warning("EHR refused a write: %s", _issue_codes(response))
+            return json_object(response)
+
+    def _next(self, bundle: Resource) -> str | None:
+        links = [link for link in bundle.get("link") or () if isinstance(link, dict)]
+        urls = [str(x.get("url")) for x in links if x.get("relation") == "next"]
+        if not urls:
+            return None
+        absolute = urljoin(f"{self._base}/", urls[0])
+        ours, theirs = urlsplit(self._base), urlsplit(absolute)
+        if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
+            raise EhrError("a next link leads to another server")
+        return absolute
+
+    def _is_usable(self, resource: Resource, resource_type: str, patient: str) -> bool:
+        if resource.get("resourceType") != resource_type:
+            return False
+        return self._is_of(resource, patient) and _is_valid(resource)
+
+    def _is_of(self, resource: Resource, patient_id: str) -> bool:
+        owner = resource.get("subject") or resource.get("patient")
+        if owner is None:  # Provenance has none; its targets are compared instead
+            return resource.get("resourceType") == "Provenance"
+        reference = owner.get("reference") if isinstance(owner, dict) else None
+        return self._reference(str(reference)) == f"Patient/{patient_id}"
+
+    def _reference(self, location: str) -> str:
+        relative = location.removeprefix(f"{self._base}/").partition("/_history/")[0]
+        return relative.strip("/")
+
+
+def _is_valid(resource: Resource) -> bool:
+    try:
+        FHIRElementFactory.instantiate(resource["resourceType"], resource)
+    except (FHIRValidationError, AttributeError, TypeError, ValueError):
+        return False  # fhirclient raises all four on other people's data
+    return True
+
+
+def _resources(bundle: Resource) -> Iterator[Resource]:
+    # an entry without a resource counts as one unreadable resource
+    for entry in bundle.get("entry") or ():
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        yield resource if isinstance(resource, dict) else {}
+
+
+def _is_problem(outcome: Resource) -> bool:
+    return bool({"error", "fatal"} & set(_field(outcome, "severity")))
+
+
+def _issue_codes(response: requests.Response) -> Sequence[str]:
+    # codes only: diagnostics and details may quote the patient
+    status = f"status {response.status_code}"
+    try:
+        outcome = response.json()
+    except requests.exceptions.JSONDecodeError:
+        return [status, "no OperationOutcome"]
+    return [status, *_field(outcome, "code")] if isinstance(outcome, dict) else [status]
+
+
+def _field(outcome: Resource, name: str) -> list[str]:
+    issues = [issue for issue in outcome.get("issue") or () if isinstance(issue, dict)]
+    return [str(issue.get(name)) for issue in issues]

@@ -1,0 +1,161 @@
+"""The analysis: gather, check, infer, keep. Runs in the worker, never in the web."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from threading import Event, Thread
+from typing import Final, Protocol
+
+from pydicom import Dataset
+from sqlalchemy.exc import SQLAlchemyError
+
+from inference.results import CaseReport, ClinicalFeatures, Identity, Stage
+from smart_app.archive import Archive
+from smart_app.case_store import Case, keep_case
+from smart_app.chart import fhir_client, read_chart
+from smart_app.errors import STATUS, LeaseLostError
+from smart_app.identity import require_same_patient
+from smart_app.job_rows import (
+    Claim,
+    claim_job,
+    fail_job,
+    finish_job,
+    keep_progress,
+    renew_lease,
+)
+from smart_app.launches import OpenLaunch, launch_of_job
+from smart_app.services import Services
+
+RENEWALS_PER_LEASE: Final = 3
+MIN_STEP: Final = 0.02  # our choice: finer progress is not seen
+
+Progress = Callable[[StrEnum, float], None]
+logger = logging.getLogger(__name__)
+
+
+class Gathering(StrEnum):
+    """Stages before the images can be analyzed."""
+
+    CHART = "chart"
+    IMAGES = "images"
+
+
+class Analysis(Protocol):
+    """What a job needs from ``inference``; tests of the web pass a small fake."""
+
+    def select_series(self, first_instances: Mapping[str, Dataset]) -> str:
+        """Return the UID of the series to measure."""
+
+    def identity_of(self, dataset: Dataset) -> Identity:
+        """Return who the images say that the patient is."""
+
+    def run(
+        self,
+        datasets: Sequence[Dataset],
+        *,
+        features: ClinicalFeatures,
+        progress: Callable[[Stage, float], None],
+    ) -> CaseReport:
+        """Analyze a series."""
+
+
+def run_case(
+    services: Services, launch: OpenLaunch, analysis: Analysis, progress: Progress
+) -> Case:
+    """Gather, check, infer. Nothing reaches the EHR before a clinician signs.
+
+    Raises:
+        UpstreamError: EHR or archive fail.
+        MappingError: The chart is unreadable or has no lumbar MRI.
+        IdentityError: The images are not surely of this patient.
+        InferenceError: The images cannot be analyzed.
+
+    """
+    progress(Gathering.CHART, 0.0)
+    client = fhir_client(services, launch)
+    chart = read_chart(client, launch, services.clock().date())
+    progress(Gathering.IMAGES, 0.0)
+    issuer = services.issuers.known(launch.issuer)
+    archive = Archive(issuer, services.settings.http_timeout_s)
+    first_instances = archive.first_instances(chart.study.study_uid)
+    series_uid = analysis.select_series(first_instances)
+    images = analysis.identity_of(first_instances[series_uid])
+    require_same_patient(chart.identity, images)
+    datasets = archive.series(chart.study.study_uid, series_uid)
+    for dataset in datasets:  # one stray slice of somebody else is enough to stop
+        require_same_patient(chart.identity, analysis.identity_of(dataset))
+    report = analysis.run(datasets, features=chart.features, progress=progress)
+    return Case(
+        report=report, identity=chart.identity, imaging_study=chart.study.reference
+    )
+
+
+def run_job(services: Services, job_id: str, load: Callable[[], Analysis]) -> None:
+    """Run a job to its end, unless another worker has it."""
+    claim = claim_job(services, job_id)
+    if claim is None:
+        logger.info("job %s is not free", job_id)
+        return
+    started = time.monotonic()
+    logger.info("job %s started", job_id)
+    try:
+        with _lease(services, claim):
+            _work(services, claim, load)
+        logger.info("job %s done in %.1f s", job_id, time.monotonic() - started)
+    except LeaseLostError as error:
+        logger.warning("job %s stopped: %s", job_id, error)
+
+
+def _work(services: Services, claim: Claim, load: Callable[[], Analysis]) -> None:
+    try:
+        launch = launch_of_job(services, claim.launch_id)
+        case = run_case(services, launch, load(), _progress(services, claim))
+        keep_case(services, claim.launch_id, case)
+        finish_job(services, claim)
+    except LeaseLostError:
+        raise
+    except tuple(STATUS) as error:
+        name = type(error).__name__
+        logger.warning("job %s failed: %s: %s", claim.job_id, name, error)
+        fail_job(services, claim, error)
+    except Exception as error:  # the one place: a job must not stop its worker
+        logger.exception("job %s failed unexpectedly", claim.job_id)
+        fail_job(services, claim, error)
+
+
+def _progress(services: Services, claim: Claim) -> Progress:
+    last: list[tuple[str, float]] = [("", 0.0)]
+
+    def keep(stage: StrEnum, fraction: float) -> None:
+        last_stage, last_fraction = last[0]
+        if stage != last_stage or fraction - last_fraction >= MIN_STEP:
+            keep_progress(services, claim, stage.value, min(max(fraction, 0.0), 1.0))
+            last[0] = (stage.value, fraction)
+
+    return keep
+
+
+@contextmanager
+def _lease(services: Services, claim: Claim) -> Iterator[None]:
+    """Renew the lease in a thread for as long as the job runs."""
+    is_over = Event()
+    pause_s = services.settings.lease_s / RENEWALS_PER_LEASE
+
+    def renew() -> None:
+        while not is_over.wait(pause_s):
+            try:
+                renew_lease(services, claim)
+            except LeaseLostError:
+                return  # finished, or of another worker: the job notices itself
+            except SQLAlchemyError as error:
+                logger.warning("lease not renewed: %s", type(error).__name__)
+
+    thread = Thread(target=renew, name=f"lease-{claim.job_id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()

@@ -1,0 +1,197 @@
+"""Launches in the database: waiting for the EHR, then open for one browser."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+from sqlalchemy import delete, select, update
+
+from smart_app.banner import UNREAD, Banner
+from smart_app.database import changed_rows
+from smart_app.errors import CaseNotFoundError
+from smart_app.launch_errors import (
+    ExpiredLaunchError,
+    ReplayedStateError,
+    UnknownStateError,
+)
+from smart_app.models import Launch, PendingLaunch
+from smart_app.oauth import Secrets
+from smart_app.services import Services
+from smart_app.smart import DEFAULT_EXPIRY_S, LaunchContext, can_write
+
+PENDING_LIFE: Final = timedelta(minutes=10)
+_CONTEXT: Final = TypeAdapter(LaunchContext)
+_BANNER: Final = TypeAdapter(Banner)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLaunch:
+    """One patient opened by one user in one browser; its tokens stay in the store.
+
+    Attributes:
+        id: Random id, part of the URLs of the case.
+        issuer: FHIR base of the EHR.
+        context: Whose chart, and who is looking.
+        banner: What every page says about the patient.
+        scopes: What the EHR granted.
+
+    """
+
+    id: str
+    issuer: str
+    context: LaunchContext
+    banner: Banner
+    scopes: frozenset[str]
+
+    @property
+    def signer(self) -> str | None:
+        """Reference of the user who may sign, ``None`` when nobody can."""
+        user = self.context.user or ""
+        is_professional = user.startswith(("Practitioner/", "PractitionerRole/"))
+        return user if is_professional and can_write(self.scopes) else None
+
+
+def new_secrets() -> Secrets:
+    """Make the secrets of one launch: 256 random bits each."""
+    return Secrets(
+        state=secrets.token_urlsafe(32),
+        verifier=secrets.token_urlsafe(64),
+        nonce=secrets.token_urlsafe(32),
+    )
+
+
+def keep_pending(
+    services: Services, browser: str, issuer: str, launch_secrets: Secrets
+) -> None:
+    """Remember a launch until the EHR answers."""
+    row = PendingLaunch(
+        state=launch_secrets.state,
+        browser=browser,
+        issuer=issuer,
+        nonce=launch_secrets.nonce,
+        verifier=services.vault.seal(launch_secrets.verifier.encode()),
+        created_at=services.clock(),
+    )
+    with services.sessions.begin() as session:
+        session.add(row)
+
+
+def take_pending(services: Services, browser: str, state: str) -> tuple[str, Secrets]:
+    """Use up the launch of a state, and return its issuer and secrets.
+
+    Raises:
+        UnknownStateError: This browser started no such launch.
+        ReplayedStateError: It was used before.
+        ExpiredLaunchError: It is older than ten minutes.
+
+    """
+    mine = (PendingLaunch.state == state, PendingLaunch.browser == browser)
+    unused = update(PendingLaunch).where(*mine, PendingLaunch.used_at.is_(None))
+    with services.sessions.begin() as session:
+        taken = changed_rows(session, unused.values(used_at=services.clock()))
+        row = session.scalar(select(PendingLaunch).where(*mine))
+        if row is None:
+            raise UnknownStateError("state is not of this browser")
+        if not taken:
+            raise ReplayedStateError("state was used before")
+    if services.clock() - row.created_at > PENDING_LIFE:
+        raise ExpiredLaunchError("state is older than ten minutes")
+    verifier = services.vault.open(row.verifier).decode()
+    return row.issuer, Secrets(state=state, verifier=verifier, nonce=row.nonce)
+
+
+def keep_launch(
+    services: Services,
+    browser: str,
+    issuer: str,
+    context: LaunchContext,
+    token: dict[str, Any],
+) -> OpenLaunch:
+    """Open a launch for a browser and keep its tokens."""
+    vault = services.vault
+    lasts_s = float(token.get("expires_in") or DEFAULT_EXPIRY_S)
+    row = Launch(
+        id=secrets.token_urlsafe(16),
+        browser=browser,
+        issuer=issuer,
+        context=vault.seal(_CONTEXT.dump_json(context)),
+        banner=vault.seal(_BANNER.dump_json(UNREAD)),
+        scopes=sorted(str(token.get("scope", "")).split()),
+        access_token=vault.seal(str(token["access_token"]).encode()),
+        refresh_token=vault.seal_text(token.get("refresh_token")),
+        expires_at=services.clock() + timedelta(seconds=lasts_s),
+        created_at=services.clock(),
+    )
+    with services.sessions.begin() as session:
+        session.add(row)
+    return _opened(services, row)
+
+
+def keep_banner(services: Services, launch_id: str, banner: Banner) -> None:
+    """Keep what every page of a launch says about the patient."""
+    sealed = services.vault.seal(_BANNER.dump_json(banner))
+    with services.sessions.begin() as session:
+        session.execute(
+            update(Launch).where(Launch.id == launch_id).values(banner=sealed)
+        )
+
+
+def own_launch(services: Services, browser: str | None, launch_id: str) -> OpenLaunch:
+    """Return a launch of this browser.
+
+    Raises:
+        CaseNotFoundError: It is of another browser, or there is none.
+
+    """
+    with services.sessions() as session:
+        row = session.get(Launch, launch_id)
+    if row is None or browser is None or row.browser != browser:
+        raise CaseNotFoundError("no such case for this browser")
+    return _opened(services, row)
+
+
+def launch_of_job(services: Services, launch_id: str) -> OpenLaunch:
+    """Return a launch for the worker, whatever browser it is of.
+
+    Raises:
+        CaseNotFoundError: It was closed or deleted in the meantime.
+
+    """
+    with services.sessions() as session:
+        row = session.get(Launch, launch_id)
+    if row is None:
+        raise CaseNotFoundError("the launch was closed")
+    return _opened(services, row)
+
+
+def close_launches(services: Services, browser: str) -> list[tuple[str, str]]:
+    """Delete all launches of a browser; return issuers and tokens to give back."""
+    mine = Launch.browser == browser
+    with services.sessions.begin() as session:
+        rows = session.scalars(select(Launch).where(mine)).all()
+        session.execute(delete(Launch).where(mine))
+    vault = services.vault
+    return [
+        (row.issuer, vault.open(row.refresh_token or row.access_token).decode())
+        for row in rows
+    ]
+
+
+def purge(services: Services) -> int:
+    """Delete what is older than the retention, with its jobs, reports and writes."""
+    oldest = services.clock() - services.settings.retention
+    with services.sessions.begin() as session:
+        session.execute(delete(PendingLaunch).where(PendingLaunch.created_at < oldest))
+        return changed_rows(session, delete(Launch).where(Launch.created_at < oldest))
+
+
+def _opened(services: Services, row: Launch) -> OpenLaunch:
+    return OpenLaunch(
+        id=row.id,
+        issuer=row.issuer,
+        context=_CONTEXT.validate_json(services.vault.open(row.context)),
+        banner=_BANNER.validate_json(services.vault.open(row.banner)),
+        scopes=frozenset(row.scopes),
+    )

@@ -1,0 +1,130 @@
+"""The tables. Whatever says something about a person is sealed (``bytes``)."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, ForeignKey
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from smart_app.database import UtcDateTime
+
+
+class JobState(StrEnum):
+    """What may happen to a job."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class WriteState(StrEnum):
+    """What may happen to a signed report."""
+
+    SIGNED = "signed"
+    WRITING = "writing"
+    WRITTEN = "written"
+    FAILED = "failed"
+
+
+class Base(DeclarativeBase):
+    """All tables, with one meaning per Python type."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime,
+        list[str]: JSON,
+        dict[str, Any]: JSON,
+    }
+
+
+class PendingLaunch(Base):
+    """A launch that waits for the answer of the EHR; its state is used once."""
+
+    __tablename__ = "pending_launches"
+
+    state: Mapped[str] = mapped_column(primary_key=True)
+    browser: Mapped[str]
+    issuer: Mapped[str]
+    nonce: Mapped[str]
+    verifier: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+
+
+class Launch(Base):
+    """One patient opened by one user in one browser."""
+
+    __tablename__ = "launches"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    browser: Mapped[str] = mapped_column(index=True)
+    issuer: Mapped[str]
+    context: Mapped[bytes]
+    banner: Mapped[bytes]
+    scopes: Mapped[list[str]]
+    access_token: Mapped[bytes]
+    refresh_token: Mapped[bytes | None]
+    expires_at: Mapped[datetime]
+    refreshing_until: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Job(Base):
+    """One analysis. This row is the truth; a queue message is only a wake-up."""
+
+    __tablename__ = "jobs"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    launch_id: Mapped[str] = mapped_column(
+        ForeignKey("launches.id", ondelete="CASCADE"), unique=True
+    )
+    state: Mapped[str] = mapped_column(index=True)
+    stage: Mapped[str | None]
+    fraction: Mapped[float]
+    attempt: Mapped[int]
+    owner: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    sent_at: Mapped[datetime]
+    title: Mapped[str | None]
+    advice: Mapped[str | None]
+    error_class: Mapped[str | None]
+
+
+class Report(Base):
+    """What an analysis found, and about whom."""
+
+    __tablename__ = "reports"
+
+    launch_id: Mapped[str] = mapped_column(
+        ForeignKey("launches.id", ondelete="CASCADE"), primary_key=True
+    )
+    case: Mapped[bytes]
+    picture: Mapped[bytes]
+
+
+class Write(Base):
+    """A signature and what became of it."""
+
+    __tablename__ = "writes"
+
+    launch_id: Mapped[str] = mapped_column(
+        ForeignKey("launches.id", ondelete="CASCADE"), primary_key=True
+    )
+    signed_by: Mapped[str]
+    signed_at: Mapped[datetime]
+    state: Mapped[str]
+    result: Mapped[dict[str, Any]]
+    title: Mapped[str | None]
+    advice: Mapped[str | None]
+    error_class: Mapped[str | None]
+
+
+class Lock(Base):
+    """A lock that all processes respect and that ends by itself."""
+
+    __tablename__ = "locks"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    until: Mapped[datetime]

@@ -1,0 +1,200 @@
+"""A report as the page shows it: words and numbers, rounded as they are written."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from fhir_mappings.bundle import report_resources
+from fhir_mappings.datatypes import quantity
+from fhir_mappings.measures import LEVEL_MEASURES, VERTEBRA_MEASURES, Measure
+from inference.results import (
+    CaseReport,
+    ClinicalValue,
+    LevelMeasurement,
+    Outline,
+    VertebraMeasurement,
+)
+from smart_app.case_store import Case, Signature
+from smart_app.launches import OpenLaunch
+from smart_app.models import WriteState
+from smart_app.writing import write_context
+
+NOT_MEASURED: Final = "not measured"
+NOT_RECORDED: Final = "not recorded"
+BAR_MM: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """One outline on the picture.
+
+    Attributes:
+        name: Name of the structure, empty where it has none.
+        structure: Kind of structure, also its style on the page.
+        points: Points of an SVG polygon.
+        label_x: Column of the name, in pixels.
+        label_y: Row of the name, in pixels.
+        words: What the shape is, for those who cannot see it.
+
+    """
+
+    name: str
+    structure: str
+    points: str
+    label_x: float
+    label_y: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One level of the table; a cell is ``None`` where nothing was measured."""
+
+    level: str
+    vertebra: str
+    cells: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportView:
+    """All that the report page shows.
+
+    Attributes:
+        report: What the analysis found.
+        shapes: Outlines on the picture.
+        bar_px: Length of the scale bar in pixels of the picture.
+        rows: Table of levels.
+        facts: Facts of the chart that the suggestion used, as label and words.
+        counts: How many resources of each type a signature writes, empty when it
+            may not write.
+        signer: Who would sign, ``None`` when nobody can.
+        signed: The signature, ``None`` before.
+        links: References on the server, with their URL.
+
+    """
+
+    report: CaseReport
+    shapes: tuple[Shape, ...]
+    bar_px: float
+    rows: tuple[Row, ...]
+    facts: tuple[tuple[str, str], ...]
+    counts: dict[str, int]
+    signer: str | None
+    signed: Signature | None
+    links: dict[str, str]
+
+
+def report_view(
+    launch: OpenLaunch, case: Case, signed: Signature | None, *, now: datetime
+) -> ReportView:
+    """Prepare a report for its page.
+
+    Args:
+        launch: The launch that it belongs to.
+        case: The report.
+        signed: Its signature, ``None`` before.
+        now: Time of a signature that is only previewed.
+
+    """
+    report = case.report
+    written = (*signed.written, *signed.existing) if signed else ()
+    return ReportView(
+        report=report,
+        shapes=tuple(_shape(outline, report) for outline in report.picture.outlines),
+        bar_px=BAR_MM / report.picture.pixel_mm,
+        rows=_rows(report),
+        facts=_facts(report),
+        counts=_counts(launch, case, signed, now),
+        signer=launch.context.user_display or launch.signer,
+        signed=signed,
+        links={reference: f"{launch.issuer}/{reference}" for reference in written},
+    )
+
+
+def _rows(report: CaseReport) -> tuple[Row, ...]:
+    vertebrae = {item.vertebra: item for item in report.vertebrae}
+    return tuple(
+        Row(
+            level=level.level.value,
+            vertebra=level.level.upper_vertebra.value,
+            cells=(
+                *_cells(level, LEVEL_MEASURES),
+                *_cells(vertebrae.get(level.level.upper_vertebra), VERTEBRA_MEASURES),
+            ),
+        )
+        for level in report.levels
+    )
+
+
+def _cells(
+    source: LevelMeasurement | VertebraMeasurement | None, measures: Sequence[Measure]
+) -> list[str | None]:
+    return [_cell(getattr(source, m.field, None), m) for m in measures]
+
+
+def _cell(value: float | None, measure: Measure) -> str | None:
+    if value is None:
+        return None
+    unit = measure.unit
+    rounded = quantity(value, unit=unit.unit, code=unit.code, digits=unit.digits)
+    return f"{rounded['value']:,.{max(unit.digits, 0)}f}"
+
+
+def _shape(outline: Outline, report: CaseReport) -> Shape:
+    columns = [column for column, _ in outline.points_px]
+    rows = [row for _, row in outline.points_px]
+    return Shape(
+        name=outline.name,
+        structure=outline.structure.value,
+        points=" ".join(f"{x:.1f},{y:.1f}" for x, y in outline.points_px),
+        label_x=round(sum(columns) / len(columns), 1),
+        label_y=round(sum(rows) / len(rows), 1),
+        words=_words(outline, report),
+    )
+
+
+def _words(outline: Outline, report: CaseReport) -> str:
+    kind = outline.structure.value
+    name = f"{outline.name} {kind}" if outline.name not in {"", kind} else kind
+    for level in report.levels:
+        if level.level == outline.name:
+            height = _cell(level.disc_height_mm, LEVEL_MEASURES[0])
+            return f"{name}, height {height + ' mm' if height else NOT_MEASURED}"
+    return name
+
+
+def _facts(report: CaseReport) -> tuple[tuple[str, str], ...]:
+    features = report.features
+    age = features.age_years
+    conditions = [condition.label for condition in features.conditions]
+    return (
+        ("Age", NOT_RECORDED if age is None else f"{age} years"),
+        ("Sex", features.sex or NOT_RECORDED),
+        ("Pain, 0 to 10", _fact(features.pain_nrs, "")),
+        ("Oswestry disability index", _fact(features.odi_percent, " %")),
+        ("Body mass index", _fact(features.bmi_kg_m2, " kg/m²")),
+        ("Estimated GFR", _fact(features.egfr_ml_min, " mL/min/1.73 m²")),
+        ("Tobacco", features.smoking_status or NOT_RECORDED),
+        ("Conditions", "; ".join(conditions) or NOT_RECORDED),
+    )
+
+
+def _fact(value: ClinicalValue | None, unit: str) -> str:
+    if value is None:
+        return NOT_RECORDED
+    day = f" on {value.recorded_on:%Y-%m-%d}" if value.recorded_on else ""
+    return f"{value.value:g}{unit}{day}"
+
+
+def _counts(
+    launch: OpenLaunch, case: Case, signed: Signature | None, now: datetime
+) -> dict[str, int]:
+    if launch.signer is None:
+        return {}
+    preview = signed or Signature(
+        signed_by=launch.signer, signed_at=now, state=WriteState.SIGNED
+    )
+    resources = report_resources(case.report, write_context(launch, case, preview))
+    return dict(Counter(resource["resourceType"] for resource in resources))
