@@ -57,17 +57,17 @@ def _list_differences(sent: list[Any], stored: list[Any], path: str) -> list[str
     that two equal ones do not hide the loss of one.
     """
     unused = dict(enumerate(stored))
-    left = [
+    moved = [
         (index, item)
         for index, item in enumerate(sent)
         if not _take(item, unused, [index], path)
     ]
-    found = []
-    for index, item in left:
-        if not _take(item, unused, list(unused), path):
-            place = f"{path}[{index}]"
-            found += _differences(item, unused.pop(index, None), place)
-    return found
+    lost = [pair for pair in moved if not _take(pair[1], unused, [*unused], path)]
+    return [
+        found
+        for index, item in lost
+        for found in _differences(item, unused.get(index), f"{path}[{index}]")
+    ]
 
 
 def _take(item: Any, unused: dict[int, Any], places: list[int], path: str) -> bool:  # noqa: ANN401 - JSON

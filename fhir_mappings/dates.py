@@ -3,6 +3,7 @@
 A partial date counts as its first day, so that it never looks newer than it can be.
 """
 
+from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 
 #: Our choice: a server may write a time of today in a zone where it is tomorrow.
@@ -68,5 +69,5 @@ def _last_day(text: str) -> date:
         return first
     if "-" not in text:
         return first.replace(month=12, day=31)
-    following = (first.replace(day=28) + timedelta(days=4)).replace(day=1)
-    return following - timedelta(days=1)
+    _, days = monthrange(first.year, first.month)
+    return first.replace(day=days)

@@ -53,6 +53,7 @@ def test_tomorrow_is_the_future_but_a_time_may_be_of_another_zone() -> None:
         ("1961-12", 64),
         ("1961", None),
         ("2026-04-01", None),
+        ("9999-12", None),
     ],
 )
 def test_age_is_known_when_every_day_of_a_partial_date_gives_the_same(

@@ -1,0 +1,192 @@
+"""A report is written as one set of resources that finds itself again."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fhir_mappings.bundle import (
+    full_url,
+    key,
+    report_resources,
+    resolve,
+    search_for,
+    transaction,
+)
+from fhir_mappings.codes import IDENTIFIER_SYSTEM
+from fhir_mappings.errors import UnmappableReportError
+from fhir_mappings.identifiers import identifier_value
+from fhir_mappings.models import built
+from inference.results import CaseReport, TherapySuggestion
+from tests.fhir_mappings.charts import Resource
+from tests.fhir_mappings.reports import CONTEXT, REPORT, SUGGESTION, URGENT
+
+GOLDEN: Final = Path(__file__).parents[1] / "data" / "fhir"
+RESOURCES: Final = report_resources(REPORT, CONTEXT)
+IDS: Final = {key(r): f"{r['resourceType']}/{n}" for n, r in enumerate(RESOURCES)}
+REFERENCES: Final = {full_url(r): IDS[key(r)] for r in RESOURCES}
+
+
+def with_suggestion(suggestion: TherapySuggestion) -> CaseReport:
+    return replace(REPORT, suggestion=suggestion)
+
+
+def references(node: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    """Yield every reference in a resource."""
+    if isinstance(node, list):
+        for item in node:
+            yield from references(item)
+    if isinstance(node, dict):
+        if "reference" in node:
+            yield node["reference"]
+        for item in node.values():
+            yield from references(item)
+
+
+@pytest.mark.parametrize(
+    ("name", "suggestion"), [("report", SUGGESTION), ("red-flags", URGENT)]
+)
+def test_the_bundle_is_the_reviewed_one_to_the_letter(
+    name: str, suggestion: TherapySuggestion
+) -> None:
+    made = report_resources(with_suggestion(suggestion), CONTEXT)
+    text = json.dumps(transaction(made, existing={}), indent=2, ensure_ascii=False)
+    assert text + "\n" == (GOLDEN / f"{name}.json").read_text("utf-8")
+
+
+def test_each_resource_refers_only_to_those_before_it() -> None:
+    known: set[str] = set()
+    for resource in RESOURCES:
+        urns = {r for r in references(resource) if r.startswith("urn:uuid:")}
+        assert urns <= known
+        known.add(full_url(resource))
+
+
+def test_the_provenance_covers_all_that_the_algorithm_made() -> None:
+    *made, provenance = RESOURCES[1:]
+    targets = [target["reference"] for target in provenance["target"]]
+    assert targets == [full_url(resource) for resource in made]
+    device, person = provenance["agent"]
+    assert device["who"]["reference"] == full_url(RESOURCES[0])
+    assert person["who"]["reference"] == "Practitioner/3"
+    assert person["type"]["coding"][0]["code"] == "verifier"
+    assert provenance["reason"][0]["coding"][0]["code"] == "AIAST"
+    assert provenance["entity"][0]["what"]["reference"] == "ImagingStudy/12"
+
+
+def test_everything_made_by_the_algorithm_is_labeled() -> None:
+    labels = [r["meta"]["security"][0]["code"] for r in RESOURCES[1:]]
+    assert set(labels) == {"AIAST"}
+
+
+def test_the_device_is_the_same_for_every_patient() -> None:
+    other = report_resources(REPORT, replace(CONTEXT, patient="Patient/2"))
+    assert other[0] == RESOURCES[0]
+    assert not {key(r) for r in other[1:]} & {key(r) for r in RESOURCES[1:]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"issuer": "https://other.example/fhir"},
+        {"patient": "Patient/2"},
+        {"software_version": "0.2.0"},
+    ],
+)
+def test_another_server_patient_or_version_is_another_set(change: Resource) -> None:
+    other = report_resources(REPORT, replace(CONTEXT, **change))
+    assert key(other[1]) != key(RESOURCES[1])
+
+
+def test_the_same_report_signed_later_has_the_same_keys() -> None:
+    later = replace(
+        CONTEXT, signed_at=CONTEXT.signed_at.replace(minute=1), signer="Practitioner/4"
+    )
+    assert [*map(key, report_resources(REPORT, later))] == [*map(key, RESOURCES)]
+
+
+def test_keys_are_unique_and_say_nothing_of_the_patient() -> None:
+    assert len(IDS) == len(RESOURCES) == 14
+    assert all(len(value) == 32 for value in IDS)
+
+
+@given(st.lists(st.text(alphabet="ab/", max_size=3), max_size=4))
+def test_identifiers_are_deterministic_and_tell_parts_apart(parts: list[str]) -> None:
+    assert identifier_value(*parts) == identifier_value(*parts)
+    joined = "".join(parts)
+    assert (identifier_value(joined) == identifier_value(*parts)) == (
+        parts == [joined]
+    ) or not parts
+
+
+def test_what_was_written_can_be_searched_for() -> None:
+    device, provenance = RESOURCES[0], RESOURCES[-1]
+    assert search_for(device).params == {
+        "identifier": f"{IDENTIFIER_SYSTEM}|{key(device)}"
+    }
+    assert search_for(provenance).params == {
+        "_tag": f"{IDENTIFIER_SYSTEM}|{key(provenance)}"
+    }
+    assert search_for(provenance).resource_type == "Provenance"
+
+
+def test_identifiers_that_others_add_do_not_matter() -> None:
+    device = RESOURCES[0]
+    foreign = {"system": "urn:other", "value": "x"}
+    assert key(device | {"identifier": [foreign, *device["identifier"]]}) == key(device)
+
+
+def test_a_transaction_creates_each_resource_without_conditions() -> None:
+    entries = transaction(RESOURCES, existing={})["entry"]
+    assert [entry["fullUrl"] for entry in entries] == [*map(full_url, RESOURCES)]
+    assert {entry["request"]["method"] for entry in entries} == {"POST"}
+    assert not any("ifNoneExist" in entry["request"] for entry in entries)
+
+
+def test_a_transaction_leaves_out_what_exists_and_refers_to_it() -> None:
+    device = RESOURCES[0]
+    entries = transaction(RESOURCES, existing={key(device): "Device/77"})["entry"]
+    assert len(entries) == len(RESOURCES) - 1
+    assert entries[0]["resource"]["device"]["reference"] == "Device/77"
+    assert full_url(device) not in json.dumps(entries)
+
+
+def test_nothing_is_left_to_create_when_all_exists() -> None:
+    assert transaction(RESOURCES, existing=IDS) == {
+        "resourceType": "Bundle",
+        "type": "transaction",
+    }
+
+
+def test_single_creates_resolve_every_reference_and_keep_the_url() -> None:
+    for resource in RESOURCES:
+        resolved = resolve(resource, REFERENCES)
+        assert not any(r.startswith("urn:") for r in references(resolved))
+        assert full_url(resolved) == full_url(resource)
+
+
+def test_unknown_references_stay() -> None:
+    assert resolve(RESOURCES[-1], {}) == RESOURCES[-1]
+
+
+def test_what_r4b_refuses_is_not_sent_and_no_value_is_in_the_message() -> None:
+    with pytest.raises(UnmappableReportError, match=r"status") as raised:
+        built({"resourceType": "Observation", "status": {"secret": 1}, "code": {}})
+    assert "secret" not in str(raised.value)
+    assert "Nothing was written" in raised.value.advice
+
+
+def test_a_signature_without_a_timezone_is_refused() -> None:
+    with pytest.raises(ValueError, match="timezone"):
+        replace(CONTEXT, signed_at=CONTEXT.signed_at.replace(tzinfo=None))
+
+
+def test_without_a_name_the_signer_is_named_by_reference() -> None:
+    nameless = replace(CONTEXT, signer_display=None)
+    note = report_resources(REPORT, nameless)[1]["note"][0]["text"]
+    assert "reviewed by Practitioner/3." in note
