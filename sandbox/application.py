@@ -66,7 +66,8 @@ def app(  # noqa: PLR0913 - what differs between the demo and the tests
     command = [
         *_script("gunicorn", "wsgi:app", "--bind", f"127.0.0.1:{port}"),
         *("--workers", "2", "--worker-class", "gthread", "--threads", "4"),
-        *("--timeout", "120", "--chdir", str(ROOT)),
+        # its control socket has one address for all programs of a user
+        *("--timeout", "120", "--chdir", str(ROOT), "--no-control-socket"),
     ]
     web = running(command, name="web", directory=directory, env=variables)
     with web as child, start_worker:

@@ -11,6 +11,10 @@ Resource = dict[str, Any]
 LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
 HL7 = "http://terminology.hl7.org/CodeSystem"
+SCORE = {"unit": "{score}", "code": "{score}"}
+PERCENT = {"unit": "%", "code": "%"}
+KG_M2 = {"unit": "kg/m2", "code": "kg/m2"}
+ML_MIN = {"unit": "mL/min/1.73 m2", "code": "mL/min/{1.73_m2}"}
 RECORD_NUMBERS = "http://sandbox.example/record-numbers"  # a name that no one can own
 CLINICIAN = "demo-clinician"
 CLINIC_TIME = timezone(timedelta(hours=-5))  # not UTC: an offset that is lost shows
@@ -113,16 +117,10 @@ def _problems(person: Person, today: date) -> Iterator[Resource]:
 def _scores(person: Person, today: date) -> Iterator[Resource]:
     taken = _at(today - timedelta(days=SCORES_TAKEN_DAYS), time(9, 15))
     for category, code, text, value, unit in (
-        ("survey", "72514-3", "Pain, 0 to 10", person.pain_nrs, "{score}"),
-        ("survey", "97909-6", "Oswestry disability index", person.odi_percent, "%"),
-        ("vital-signs", "39156-5", "Body mass index", person.bmi_kg_m2, "kg/m2"),
-        (
-            "laboratory",
-            "98979-8",
-            "eGFR (CKD-EPI 2021)",
-            person.egfr_ml_min,
-            "mL/min/{1.73_m2}",
-        ),
+        ("survey", "72514-3", "Pain, 0 to 10", person.pain_nrs, SCORE),
+        ("survey", "97909-6", "Oswestry disability index", person.odi_percent, PERCENT),
+        ("vital-signs", "39156-5", "Body mass index", person.bmi_kg_m2, KG_M2),
+        ("laboratory", "98979-8", "eGFR (CKD-EPI 2021)", person.egfr_ml_min, ML_MIN),
     ):
         yield {
             "resourceType": "Observation",
@@ -132,12 +130,7 @@ def _scores(person: Person, today: date) -> Iterator[Resource]:
             "code": {"coding": [{"system": LOINC, "code": code}], "text": text},
             "subject": _subject(person),
             "effectiveDateTime": taken,
-            "valueQuantity": {
-                "value": value,
-                "unit": unit,
-                "system": UCUM,
-                "code": unit,
-            },
+            "valueQuantity": {"value": value, "system": UCUM, **unit},
         }
 
 

@@ -66,6 +66,7 @@ export class Authorization {
   }
 
   async #addSmart(ctx, next) {
+    if (ctx.path.startsWith(ROUTES.authorization)) this.#forgetSession(ctx);
     if (ctx.path === ROUTES.authorization && ctx.method === 'GET') {
       const refusal = await this.#refusal(ctx.query);
       if (refusal) return ctx.redirect(refusal);
@@ -75,6 +76,13 @@ export class Authorization {
     }
     await next();
     if (ctx.path === ROUTES.token && ctx.body?.access_token) await this.#addContext(ctx);
+  }
+
+  /** Each launch is a sign-in of its own: two clinicians can share one browser. */
+  #forgetSession({ req }) {
+    const isSession = (cookie) => cookie.trim().startsWith(this.provider.cookieName('session'));
+    const cookies = (req.headers.cookie ?? '').split(';');
+    req.headers.cookie = cookies.filter((cookie) => !isSession(cookie)).join(';');
   }
 
   /** Where to send the browser when SMART's own parameters are wrong. */

@@ -1,6 +1,7 @@
 // What the EHR's pages say about a patient, read from the stored resources.
 const AI_LABEL = 'AIAST'; // v3-ObservationValue, "Artificial Intelligence asserted"
 const LIST_LENGTH = 3;
+const SPINE_WORDS = /back|spin|lumb|radicul|sciatic|cancer|neoplas|kidney/i;
 
 export class Charts {
   constructor(repository) {
@@ -24,7 +25,8 @@ export class Charts {
 
   /** One line: the active problems, the scores and the images. */
   summary(patient) {
-    const problems = unique(this.of(patient, 'Condition').filter(isActive).map(labelOf));
+    const problems = unique(this.of(patient, 'Condition').filter(isActive).map(labelOf))
+      .sort((a, b) => SPINE_WORDS.test(b) - SPINE_WORDS.test(a)); // what matters here comes first
     const studies = this.of(patient, 'ImagingStudy').map((s) => s.description ?? 'Imaging study');
     const shown = problems.slice(0, LIST_LENGTH).join(', ');
     const more = problems.length > LIST_LENGTH ? ` and ${problems.length - LIST_LENGTH} more` : '';

@@ -46,8 +46,8 @@ export class Pages {
     return html`
       <h1>Patients</h1>
       <p class="notice">
-        Every person here is synthetic. Images show a computed phantom, or an anonymous
-        volunteer of a research collection where the study says so.
+        Every person here is synthetic. Images show a computed phantom or, where the
+        study says so, an anonymous patient of a public research collection.
       </p>
       <ul class="patients">${this.charts.patients().map((patient) => this.#card(patient))}</ul>`;
   }
@@ -82,6 +82,8 @@ export class Pages {
       <section><h2>Care plans</h2>${list(plans, (plan) => planItem(patient, plan), 'No care plan on file.')}</section>
       <section><h2>Measurements from images, reviewed and signed</h2>
         ${observationTable(patient, measured, 'None yet. Launch SPOILS and sign its report.')}</section>
+      <section><h2>Images</h2>
+        ${list(this.charts.of(patient, 'ImagingStudy'), (s) => studyItem(patient, s), 'No images on file.')}</section>
       <section><h2>Problems</h2>
         ${list(this.charts.of(patient, 'Condition'), (c) => html`<li>${labelOf(c)}</li>`, 'None on file.')}</section>
       <section><h2>Other observations</h2>${observationTable(patient, other, 'None on file.')}</section>`;
@@ -102,6 +104,10 @@ function planItem(patient, plan) {
       <strong>${plan.title ?? plan.description ?? 'Care plan'}</strong> (${plan.status}, ${plan.intent}) ${rawLink(patient, plan)}
       <ul>${activities.map((detail) => html`<li>${detail.description ?? labelOf(detail)}</li>`)}</ul>
     </li>`;
+}
+
+function studyItem(patient, study) {
+  return html`<li>${study.description}, ${dateOf(study).slice(0, 10)} ${rawLink(patient, study)}</li>`;
 }
 
 function observationTable(patient, observations, empty) {

@@ -31,8 +31,11 @@ def new_verifier() -> Verifier:
     return Verifier(secret=secret, challenge=challenge)
 
 
-def authorize(ehr: Ehr, **changes: str | None) -> dict[str, str]:
+def authorize(
+    ehr: Ehr, *, browser: requests.Session | None = None, **changes: str | None
+) -> dict[str, str]:
     """Ask for a code as a browser would and return what the callback receives."""
+    tab = browser or requests.Session()
     parameters = {
         "response_type": "code",
         "client_id": "public",
@@ -47,12 +50,11 @@ def authorize(ehr: Ehr, **changes: str | None) -> dict[str, str]:
         parameters["nonce"] = "nonce-1"
     given = {key: value for key, value in parameters.items() if value is not None}
     url = f"{ehr.origin}/oauth/authorize?{urlencode(given)}"
-    with requests.Session() as browser:
-        while not url.startswith(CALLBACK):
-            answer = browser.get(url, allow_redirects=False, timeout=TIMEOUT_S)
-            if "location" not in answer.headers:
-                return {"error_page": str(answer.status_code)}
-            url = urljoin(url, answer.headers["location"])
+    while not url.startswith(CALLBACK):
+        answer = tab.get(url, allow_redirects=False, timeout=TIMEOUT_S)
+        if "location" not in answer.headers:
+            return {"error_page": str(answer.status_code)}
+        url = urljoin(url, answer.headers["location"])
     return {key: values[0] for key, values in parse_qs(urlsplit(url).query).items()}
 
 
@@ -61,12 +63,22 @@ def exchange(ehr: Ehr, **form: str) -> requests.Response:
     return requests.post(f"{ehr.origin}/oauth/token", data=form, timeout=TIMEOUT_S)
 
 
-def token(ehr: Ehr, *, scope: str = READ_ALL, **context: Any) -> dict[str, Any]:  # noqa: ANN401
+def token(
+    ehr: Ehr,
+    *,
+    scope: str = READ_ALL,
+    browser: requests.Session | None = None,
+    **context: Any,  # noqa: ANN401
+) -> dict[str, Any]:
     """Launch, consent and return the token answer."""
     verifier = new_verifier()
     launch = ehr.launch(**context)["launch"]
     callback = authorize(
-        ehr, launch=launch, scope=scope, code_challenge=verifier.challenge
+        ehr,
+        browser=browser,
+        launch=launch,
+        scope=scope,
+        code_challenge=verifier.challenge,
     )
     answer = exchange(
         ehr,

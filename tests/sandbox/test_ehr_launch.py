@@ -1,7 +1,10 @@
 """The EHR's authorization server does SMART App Launch 2.2."""
 
+import base64
+import json
 import time
 import uuid
+from typing import Any
 
 import pytest
 import requests
@@ -73,7 +76,10 @@ def test_wrong_verifier_gets_no_token(hospital: Ehr) -> None:
     "change", [{"aud": "https://elsewhere.example/fhir"}, {"launch": "unknown"}]
 )
 def test_wrong_aud_or_launch_is_refused(hospital: Ehr, change: dict[str, str]) -> None:
-    callback = authorize(hospital, code_challenge=new_verifier().challenge, **change)
+    verifier = new_verifier()
+    callback = authorize(
+        hospital, browser=None, code_challenge=verifier.challenge, **change
+    )
     assert (callback["error"], callback["state"]) == ("invalid_request", "state-1")
 
 
@@ -147,9 +153,22 @@ def test_private_key_jwt_authenticates_a_confidential_client(
     assert answer.json()["patient"] == "ada"
 
 
-def test_two_launches_have_two_contexts(hospital: Ehr) -> None:
-    ada, bob = token(hospital, patient="ada"), token(hospital, patient="bob")
+def test_two_launches_in_one_browser_have_two_contexts(hospital: Ehr) -> None:
+    with requests.Session() as browser:
+        ada = token(hospital, browser=browser, patient="ada", user="Practitioner/doc")
+        bob = token(hospital, browser=browser, patient="bob", user="Practitioner/eve")
     assert (ada["patient"], bob["patient"]) == ("ada", "bob")
+    assert fhir_user(ada).endswith("/Practitioner/doc")
+    assert fhir_user(bob).endswith("/Practitioner/eve")
+    form = {"grant_type": "refresh_token", "client_id": "public"}
+    refreshed = exchange(hospital, refresh_token=ada["refresh_token"], **form).json()
+    assert refreshed["patient"] == "ada"
+
+
+def fhir_user(answer: dict[str, Any]) -> str:
+    payload = answer["id_token"].split(".")[1]
+    claims: dict[str, str] = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    return claims["fhirUser"]
 
 
 def _assertion(ehr: Ehr, key: ECKey) -> dict[str, str]:
