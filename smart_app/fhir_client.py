@@ -29,6 +29,7 @@ from smart_app.http import harden, json_object, translated
 MAX_PAGES: Final = 20  # our choice: 2,000 resources of one kind
 MAX_SEARCH_S: Final = 60  # our choice: a person is waiting
 HTTP_UNAUTHORIZED: Final = 401
+SHARED_TYPES: Final = frozenset({"Device", "Provenance"})  # may name no patient
 FHIR_JSON: Final = "application/fhir+json"
 
 Resource = dict[str, Any]
@@ -201,8 +202,8 @@ class FhirClient:
 
     def _is_of(self, resource: Resource, patient_id: str) -> bool:
         owner = resource.get("subject") or resource.get("patient")
-        if owner is None:  # Provenance has none; its targets are compared instead
-            return resource.get("resourceType") == "Provenance"
+        if owner is None:
+            return resource.get("resourceType") in SHARED_TYPES
         reference = owner.get("reference") if isinstance(owner, dict) else None
         return self._reference(str(reference)) == f"Patient/{patient_id}"
 

@@ -103,7 +103,7 @@ def run_job(services: Services, job_id: str, load: Callable[[], Analysis]) -> No
     try:
         with _lease(services, claim):
             _work(services, claim, load)
-        logger.info("job %s done in %.1f s", job_id, time.monotonic() - started)
+        logger.info("job %s ended after %.1f s", job_id, time.monotonic() - started)
     except LeaseLostError as error:
         logger.warning("job %s stopped: %s", job_id, error)
 
