@@ -7,6 +7,7 @@ from typing import Final
 from fhir_mappings import codes
 from fhir_mappings.datatypes import Resource
 from fhir_mappings.dates import first_day, is_future
+from fhir_mappings.errors import UnusableValueError
 from inference.results import ClinicalValue
 
 ELEMENTS: Final = frozenset(
@@ -63,10 +64,6 @@ EGFR: Final = ValueKind(
 )
 KINDS: Final = (PAIN_NRS, ODI, BMI, EGFR)
 ALL_CODES: Final = tuple(code for kind in KINDS for code in kind.codes) + codes.SMOKING
-
-
-class UnusableValueError(Exception):
-    """An Observation that claims a value of a known kind and gives none to trust."""
 
 
 def is_usable(observation: Resource) -> bool:

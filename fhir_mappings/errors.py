@@ -3,6 +3,7 @@
 MappingError
 ├── UnreadablePatientError   the server's Patient cannot be read
 ├── NoImagingStudyError      the chart holds no lumbar MRI that can be used
+├── UnusableValueError       one value of the chart is broken, the others go on
 └── UnmappableReportError    a report that must not or cannot be written
 """
 
@@ -30,6 +31,12 @@ class NoImagingStudyError(MappingError):
         "The chart has no available MRI of the lumbar spine for this patient. Nothing "
         "was analyzed. If the MRI was taken elsewhere, ask for it to be imported."
     )
+
+
+class UnusableValueError(MappingError):
+    """One Observation gives no value to trust; the caller counts it and goes on."""
+
+    advice = "One value of the chart could not be used."
 
 
 class UnmappableReportError(MappingError):

@@ -8,7 +8,6 @@ from typing import Final
 from fhir_mappings import chart_conditions, chart_values, codes
 from fhir_mappings.chart_conditions import chart_condition
 from fhir_mappings.chart_values import (
-    UnusableValueError,
     ValueKind,
     clinical_value,
     has_code,
@@ -18,7 +17,7 @@ from fhir_mappings.chart_values import (
 )
 from fhir_mappings.datatypes import Resource
 from fhir_mappings.dates import age_years, full_day, moment
-from fhir_mappings.errors import UnreadablePatientError
+from fhir_mappings.errors import UnreadablePatientError, UnusableValueError
 from fhir_mappings.models import readable
 from fhir_mappings.references import is_about
 from inference.results import ClinicalFeatures, ClinicalValue, Identity

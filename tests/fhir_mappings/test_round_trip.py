@@ -18,6 +18,7 @@ from sandbox.people import PEOPLE, Person
 from sandbox.services import Ehr
 from tests.fhir_mappings.charts import Resource
 from tests.fhir_mappings.reports import CONTEXT, REPORT
+from tests.validation import errors
 
 RESOURCES = report_resources(REPORT, CONTEXT)
 TYPES = ("Device", "Observation", "CarePlan", "Provenance")
@@ -35,6 +36,7 @@ def test_a_transaction_is_stored_whole(ehr: Ehr) -> None:
     references = {full_url(r): ids[key(r)] for r in RESOURCES}
     for resource in RESOURCES:
         assert not differences(resolve(resource, references), found[key(resource)])
+    assert not errors(*found.values())
 
 
 def test_what_is_stored_is_not_sent_again(ehr: Ehr) -> None:
