@@ -28,17 +28,16 @@ def identifier(*parts: str) -> list[dict[str, str]]:
 
 
 def key(resource: Resource) -> str:
-    """Return the value of our identifier.
+    """Return the value of our identifier, empty where a resource has none of ours.
 
     Provenance has no identifier in R4, so a tag holds it there.
     """
     if resource["resourceType"] == "Provenance":
-        tags = resource["meta"]["tag"]
-        code: str = next(t["code"] for t in tags if t["system"] == IDENTIFIER_SYSTEM)
-        return code
-    ours = (i for i in resource["identifier"] if i["system"] == IDENTIFIER_SYSTEM)
-    value: str = next(ours)["value"]
-    return value
+        found, element = resource.get("meta", {}).get("tag", []), "code"
+    else:
+        found, element = resource.get("identifier", []), "value"
+    ours = (item for item in found if item.get("system") == IDENTIFIER_SYSTEM)
+    return str(next(ours, {}).get(element, ""))
 
 
 def search_for(resource: Resource) -> Search:

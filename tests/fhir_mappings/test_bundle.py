@@ -137,8 +137,11 @@ def test_what_was_written_can_be_searched_for() -> None:
 
 def test_identifiers_that_others_add_do_not_matter() -> None:
     device = RESOURCES[0]
-    foreign = {"system": "urn:other", "value": "x"}
-    assert key(device | {"identifier": [foreign, *device["identifier"]]}) == key(device)
+    foreign = [{"system": "urn:other", "value": "x"}, {"value": "y"}]
+    ours = device["identifier"]
+    assert key(device | {"identifier": [*foreign, *ours]}) == key(device)
+    assert key(device | {"identifier": foreign}) == ""
+    assert key({"resourceType": "Provenance"}) == ""
 
 
 def test_a_transaction_creates_each_resource_without_conditions() -> None:
