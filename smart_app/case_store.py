@@ -39,7 +39,8 @@ class Signature:
         signed_at: When, aware.
         state: Whether it reached the EHR.
         written: References of what this signature created.
-        existing: References of what was on the server already.
+        existing: References of what was on the server before, ``None`` until somebody
+            looked.
         differences: What the server changed or dropped, as paths.
         title: What happened, only when it failed.
         advice: What to do next, only when it failed.
@@ -50,7 +51,7 @@ class Signature:
     signed_at: datetime
     state: WriteState
     written: tuple[str, ...] = ()
-    existing: tuple[str, ...] = ()
+    existing: tuple[str, ...] | None = None
     differences: tuple[str, ...] = ()
     title: str | None = None
     advice: str | None = None
@@ -133,6 +134,11 @@ def keep_write_state(
         values["title"] = title_of(error)
         values["advice"] = advice_of(error)
     _change(services, launch_id, values)
+
+
+def keep_existing(services: Services, launch_id: str, existing: list[str]) -> None:
+    """Record what was on the server before the first attempt to write."""
+    _change(services, launch_id, {"result": {"existing": existing}})
 
 
 def keep_written(

@@ -71,7 +71,7 @@ def _write_json(signed: Signature) -> dict[str, Any]:
     return {
         "state": signed.state,
         "written": signed.written,
-        "existing": signed.existing,
+        "existing": signed.existing or (),
         "differences": signed.differences,
         "advice": signed.advice,
     }

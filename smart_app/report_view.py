@@ -99,7 +99,7 @@ def report_view(
 
     """
     report = case.report
-    written = (*signed.written, *signed.existing) if signed else ()
+    written = (*signed.written, *(signed.existing or ())) if signed else ()
     return ReportView(
         report=report,
         shapes=tuple(_shape(outline, report) for outline in report.picture.outlines),

@@ -19,6 +19,7 @@ from smart_app.smart import DEFAULT_EXPIRY_S
 AHEAD: Final = timedelta(seconds=60)  # our choice: a token may die on the way
 REFRESH_LEASE: Final = timedelta(seconds=45)  # our choice: two time-outs and more
 POLL_S: Final = 0.1
+HTTP_UNAUTHORIZED: Final = 401
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,24 @@ class BearerAuth(AuthBase):
         """Add the header (RFC 6750)."""
         token = access_token(self._services, self._launch_id)
         request.headers["Authorization"] = f"Bearer {token}"
+        request.register_hook("response", self._again)
         return request
+
+    def _again(self, response: requests.Response, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - as requests calls it
+        # a server may end a token early; what it answers 401 to was not carried out
+        if response.status_code != HTTP_UNAUTHORIZED:
+            return response
+        _ = response.content  # frees the connection
+        response.close()
+        used = str(response.request.headers["Authorization"]).removeprefix("Bearer ")
+        _mark_dead(self._services, self._launch_id, used)
+        token = access_token(self._services, self._launch_id)
+        request = response.request.copy()
+        request.headers["Authorization"] = f"Bearer {token}"
+        again: requests.Response = response.connection.send(request, **kwargs)
+        again.history.append(response)
+        again.request = request
+        return again
 
 
 def access_token(services: Services, launch_id: str) -> str:
@@ -68,6 +86,15 @@ def _row(services: Services, launch_id: str) -> Launch:
     if row is None:
         raise SessionEndedError("the launch was closed")
     return row
+
+
+def _mark_dead(services: Services, launch_id: str, token: str) -> None:
+    row = _row(services, launch_id)
+    if services.vault.open(row.access_token).decode() != token:
+        return  # another process has refreshed it already
+    if row.refresh_token is None:
+        raise SessionEndedError("the EHR ended the token", status=HTTP_UNAUTHORIZED)
+    _store(services, launch_id, {"expires_at": services.clock()})
 
 
 def _claim(services: Services, launch_id: str) -> bool:

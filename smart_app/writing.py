@@ -7,7 +7,7 @@ or a second signature therefore meets what the first one left.
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from fhir_mappings.bundle import (
@@ -25,6 +25,7 @@ from fhir_mappings.write_context import WriteContext
 from smart_app.case_store import (
     Case,
     Signature,
+    keep_existing,
     keep_write_state,
     keep_written,
     kept_case,
@@ -67,10 +68,12 @@ def write_report(services: Services, launch: OpenLaunch) -> None:
         # per EHR, because reports of different patients share the Device
         with exclusive(services, f"write {launch.issuer}"):
             keep_write_state(services, launch.id, WriteState.WRITING, None)
-            result = _write(fhir_client(services, launch), launch, case, signed)
-            keep_written(services, launch.id, result)
-        counts = {name: len(items) for name, items in result.items()}
-        logger.info("launch %s written: %s", launch.id, counts)
+            _write(services, launch, case, signed)
+        logger.info("launch %s written", launch.id)
+    except EhrError as error:
+        failed = WriteFailedError(str(error), status=error.status)
+        logger.warning("launch %s not written: %s", launch.id, failed)
+        keep_write_state(services, launch.id, WriteState.FAILED, failed)
     except (AppError, MappingError) as error:
         name = type(error).__name__
         logger.warning("launch %s not written: %s: %s", launch.id, name, error)
@@ -93,29 +96,42 @@ def write_context(launch: OpenLaunch, case: Case, signed: Signature) -> WriteCon
 
 
 def _write(
-    client: FhirClient, launch: OpenLaunch, case: Case, signed: Signature
-) -> dict[str, list[str]]:
-    patient_id = launch.context.patient_id
+    services: Services, launch: OpenLaunch, case: Case, signed: Signature
+) -> None:
+    client, patient_id = fhir_client(services, launch), launch.context.patient_id
     _require_unchanged(client.read("Patient", patient_id), case)
     resources = report_resources(case.report, write_context(launch, case, signed))
     before = _find(client, resources, patient_id)
+    if signed.existing is None:
+        existing = [_reference(found) for found in before.values()]
+        keep_existing(services, launch.id, existing)
+    else:  # a repeat: what an earlier attempt of this signature wrote is ours
+        existing = list(signed.existing)
     if len(before) < len(resources):
         _send_once(client, resources, before, patient_id)
     after = _find(client, resources, patient_id)
     if len(after) < len(resources):
-        raise WriteFailedError("read-back: resources are missing")
+        raise EhrError("read-back: resources are missing")
+    ours = [r for r in resources if _reference(after[key(r)]) not in existing]
+    result = {
+        "existing": existing,
+        "written": [_reference(after[key(resource)]) for resource in ours],
+        "differences": _changed(resources, ours, after),
+    }
+    keep_written(services, launch.id, result)
+
+
+def _changed(
+    resources: Sequence[Resource],
+    ours: Sequence[Resource],
+    after: Mapping[str, Resource],
+) -> list[str]:
     references = {full_url(r): _reference(after[key(r)]) for r in resources}
-    changed = [
+    return [
         f"{_reference(after[key(resource)])}: {path}"
-        for resource in resources
-        if key(resource) not in before
+        for resource in ours
         for path in differences(resolve(resource, references), after[key(resource)])
     ]
-    return {
-        "written": [_reference(after[k]) for k in after if k not in before],
-        "existing": [_reference(found) for found in before.values()],
-        "differences": changed,
-    }
 
 
 def _require_unchanged(patient: Resource, case: Case) -> None:
@@ -137,7 +153,7 @@ def _send_once(
         # without a status the answer was lost, perhaps after the work was done
         is_lost = error.status is None
         if not is_lost or len(_find(client, resources, patient_id)) < len(resources):
-            raise WriteFailedError(str(error), status=error.status) from error
+            raise
 
 
 def _send(

@@ -81,7 +81,7 @@ class Browser:
         found = re.search(r'name="csrf_token" value="([^"]+)"', page)
         assert found, page
         form = {"csrf_token": found.group(1), **(fields or {})}
-        return self.client.post(f"{case}{action}", data=form)
+        return self.client.post(urljoin(case, action), data=form)
 
     def sign(self, case: str) -> dict[str, Any]:
         """Sign the report and return what became of it."""
