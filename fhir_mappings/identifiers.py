@@ -36,8 +36,8 @@ def key(resource: Resource) -> str:
         found, element = resource.get("meta", {}).get("tag", []), "code"
     else:
         found, element = resource.get("identifier", []), "value"
-    ours = (item for item in found if item.get("system") == IDENTIFIER_SYSTEM)
-    return str(next(ours, {}).get(element, ""))
+    ours = (i[element] for i in found if i.get("system") == IDENTIFIER_SYSTEM)
+    return next(ours, "")
 
 
 def search_for(resource: Resource) -> Search:
