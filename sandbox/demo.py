@@ -80,16 +80,30 @@ def hospital(say: Say) -> Iterator[Hospital]:
 
 def table(outcome: Outcome, *, fhir_base: str) -> Iterator[str]:
     """Yield the lines that say what was measured and what was written."""
-    yield "\n  measured"
+    measured = [
+        resource
+        for resource in outcome.written
+        if resource["resourceType"] == "Observation"
+    ]
+    rows = [(*_measurement(item), _address(fhir_base, item)) for item in measured]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  " + "  ".join(map(str.ljust, row, widths)).rstrip()
     for resource in outcome.written:
-        if resource["resourceType"] == "Observation":
-            quantity = resource["valueQuantity"]
-            site = _words(resource.get("bodySite"))
-            value, unit = quantity["value"], quantity.get("unit", "")
-            yield f"    {site:<34} {_words(resource['code']):<28} {value:>8} {unit}"
-    yield "\n  written"
-    for resource in outcome.written:
-        yield f"    {fhir_base}/{resource['resourceType']}/{resource['id']}"
+        if resource not in measured:
+            kind = resource["resourceType"].ljust(sum(widths[:3]) + 4)
+            yield f"  {kind}  {_address(fhir_base, resource)}"
+
+
+def _measurement(observation: Resource) -> tuple[str, str, str]:
+    quantity = observation["valueQuantity"]
+    value = f"{quantity['value']} {quantity.get('unit', '')}"
+    site, what = _words(observation.get("bodySite")), _words(observation["code"])
+    return site, what, value
+
+
+def _address(fhir_base: str, resource: Resource) -> str:
+    return f"{fhir_base}/{resource['resourceType']}/{resource['id']}"
 
 
 @contextmanager

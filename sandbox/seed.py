@@ -9,9 +9,7 @@ from typing import Any
 
 from pydicom.uid import generate_uid
 
-from fhir_mappings.gather import identity
-from inference.mr_series import mr_series
-from inference.results import Identity
+from inference.mr_series import SeriesDescription, mr_series
 from inference.volume import Volume
 from sandbox.archive import Archive
 from sandbox.charts import CLINIC_TIME, batch, chart
@@ -24,11 +22,16 @@ from sandbox.studies import imaging_study, store
 
 Resource = dict[str, Any]
 Say = Callable[[str], None]
+SeriesKind = tuple[str, float, float]
 
 SHARED = Path(__file__).parents[2] / "shared"
 STUDY_AGE_DAYS = 12
 SCAN_TIME = time(14, 5)
-T2, T1 = "Sagittal T2", "Sagittal T1"
+#: Kind of series -> description, echo time and repetition time in ms (our choice,
+#: typical of spin echo at 1.5 T).
+T2 = ("T2 sagittal lumbar", 100.0, 3500.0)
+T1 = ("T1 sagittal lumbar", 10.0, 550.0)
+SEXES = {"female": "F", "male": "M"}
 #: Synthea chart (file stem) -> SPIDER patient. Both patients are held out of training.
 LENT_IMAGES = {"Judi176-Sawayn19": "146", "Wynona930-Bradtke547": "41"}
 #: This chart also gets a T1 series, so that a series has to be chosen.
@@ -118,7 +121,7 @@ def _add_study(  # noqa: PLR0913 - a study is of somebody, somewhere, of some da
     ehr: Ehr,
     archive: Archive,
     patient: Resource,
-    series: dict[str, Volume],
+    series: dict[SeriesKind, Volume],
     description: str,
     *,
     today: date,
@@ -127,14 +130,8 @@ def _add_study(  # noqa: PLR0913 - a study is of somebody, somewhere, of some da
     study_uid = generate_uid(prefix=None, entropy_srcs=[patient["id"], str(day)])
     datasets = [
         dataset
-        for name, volume in series.items()
-        for dataset in mr_series(
-            volume,
-            identity=_image_identity(patient),
-            study_uid=study_uid,
-            description=name,
-            acquired_on=day,
-        )
+        for kind, volume in series.items()
+        for dataset in mr_series(volume, _header(patient, kind, study_uid, day))
     ]
     store(archive, datasets)
     study = imaging_study(
@@ -146,16 +143,23 @@ def _add_study(  # noqa: PLR0913 - a study is of somebody, somewhere, of some da
     ehr.load(batch([study]))
 
 
-def _image_identity(patient: Resource) -> Identity:
-    """Return the identity with the record number alone, as a scanner is given it."""
-    known = identity(patient)
+def _header(
+    patient: Resource, kind: SeriesKind, study_uid: str, day: date
+) -> SeriesDescription:
+    """Return what the scanner would have been told about the patient."""
     [number] = [item["value"] for item in patient["identifier"] if _is_record(item)]
-    return Identity(
-        identifiers=frozenset({number}),
-        family=known.family,
-        given=known.given,
-        birth_date=known.birth_date,
-        sex=known.sex,
+    name = patient["name"][0]
+    description, echo_time_ms, repetition_time_ms = kind
+    return SeriesDescription(
+        patient_id=number,
+        patient_name=f"{name['family']}^{name['given'][0]}",
+        birth_date=date.fromisoformat(patient["birthDate"]),
+        sex=SEXES[patient["gender"]],
+        study_date=day,
+        description=description,
+        echo_time_ms=echo_time_ms,
+        repetition_time_ms=repetition_time_ms,
+        study_uid=study_uid,
     )
 
 

@@ -6,8 +6,8 @@ import pytest
 import requests
 
 from sandbox.services import Ehr
+from tests.sandbox.ehr.test_fhir import ALL, observation
 from tests.sandbox.smart_client import READ_ALL, TIMEOUT_S, Fhir
-from tests.sandbox.test_ehr_fhir import ALL, observation
 
 DROPPED = r"aborted|closed|reset"
 

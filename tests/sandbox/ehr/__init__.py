@@ -1,0 +1,1 @@
+"""Tests of the local EHR, with clients of their own."""
