@@ -6,21 +6,19 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from sandbox import walk
-from sandbox.charts import CLINIC_TIME
 from sandbox.demo import table
 from sandbox.errors import StepError
 from sandbox.people import PEOPLE, Person
 from sandbox.seed import seed_person
 from sandbox.services import App, Archive, Ehr
+from tests.sandbox.conftest import today
 
 ROOT = Path(__file__).parents[2]
-TODAY = datetime.now(CLINIC_TIME).date()
 BY_KEY = {person.key: person for person in PEOPLE}
 START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 60
@@ -80,7 +78,7 @@ def test_patient_without_images_ends_at_the_analysis(
     app: App, ehr: Ehr, archive: Archive
 ) -> None:
     person = BY_KEY["demo-no-images"]
-    seed_person(person, ehr, archive, today=TODAY)
+    seed_person(person, ehr, archive, today=today())
     assert app.url
     with pytest.raises(StepError, match=r"analyze: failed: .*MRI"):
         walk.walk(ehr, person.key, say=print)
@@ -93,7 +91,7 @@ def test_patient_without_images_ends_at_the_analysis(
 def test_every_patient_with_images_gets_a_care_plan(
     app: App, ehr: Ehr, archive: Archive, person: Person
 ) -> None:
-    seed_person(person, ehr, archive, today=TODAY)
+    seed_person(person, ehr, archive, today=today())
     assert app.url
     outcome = walk.walk(ehr, person.key, say=print)
     assert {"Observation", "CarePlan", "Device", "Provenance"} == {
