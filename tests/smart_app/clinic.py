@@ -22,9 +22,9 @@ TIMEOUT_S = 10
 class Clinic:
     """One installation: application, message queue and any number of browsers."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, has_celery: bool = False) -> None:
         self.sent: list[str] = []
-        self.app = create_app(settings, queue=self)
+        self.app = create_app(settings, queue=None if has_celery else self)
         with self.app.app_context():
             self.services = current_services()
 
@@ -96,15 +96,17 @@ def query(path: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
 
 
-def settings_in(folder: Path, *, issuers: Path, base_url: str, **env: str) -> Settings:
+def environment(folder: Path, issuers: Path, base_url: str) -> dict[str, str]:
+    """Return the variables of an installation whose data lie in a folder."""
+    return {
+        "SPOILS_SECRET_KEY": "k" * 32,
+        "SPOILS_ISSUERS": str(issuers),
+        "SPOILS_DATA_DIR": str(folder),
+        "SPOILS_BASE_URL": base_url,
+        "SPOILS_HTTP_TIMEOUT_S": "5",
+    }
+
+
+def settings_in(folder: Path, *, issuers: Path, base_url: str) -> Settings:
     """Return settings whose data lie in a folder."""
-    return Settings.from_env(
-        {
-            "SPOILS_SECRET_KEY": "k" * 32,
-            "SPOILS_ISSUERS": str(issuers),
-            "SPOILS_DATA_DIR": str(folder),
-            "SPOILS_BASE_URL": base_url,
-            "SPOILS_HTTP_TIMEOUT_S": "5",
-            **env,
-        }
-    )
+    return Settings.from_env(environment(folder, issuers, base_url))

@@ -9,6 +9,8 @@ from pydicom import Dataset
 from inference.results import CaseReport, ClinicalFeatures, Identity, Stage
 from tests.smart_app.reports import REPORT
 
+MARK_VARIABLE = "STUB_HANGS_ONCE"
+
 
 class StubAnalysis:
     """Takes the first series and says that it found what ``REPORT`` says."""

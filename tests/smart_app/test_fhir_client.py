@@ -1,0 +1,172 @@
+"""Reading other people's servers: pages, junk, foreign links, hostile answers."""
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from requests.auth import AuthBase, HTTPBasicAuth
+
+from sandbox.services import Ehr
+from smart_app.chart import fhir_client
+from smart_app.errors import EhrError, SessionEndedError
+from smart_app.fhir_client import FhirClient
+from smart_app.launches import launch_of_job
+from tests.smart_app.charts import BOB, CHART, load, pain
+from tests.smart_app.clinic import Browser, Clinic
+
+Answers = dict[str, tuple[int, Any, dict[str, str]]]
+AUTH: AuthBase = HTTPBasicAuth("a", "b")
+
+
+@contextmanager
+def server(answers: Answers) -> Iterator[tuple[str, list[str]]]:
+    """Serve fixed answers by path, for what the real EHR refuses to say."""
+    seen: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.path)
+            status, body, headers = answers[self.path]
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+        Thread(target=listening.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{listening.server_port}", seen
+        listening.shutdown()
+
+
+def ok(body: object, **headers: str) -> tuple[int, Any, dict[str, str]]:
+    return 200, body, headers
+
+
+def client(base: str, timeout_s: float = 2) -> FhirClient:
+    return FhirClient(f"{base}/fhir", AUTH, timeout_s)
+
+
+def page(*resources: object, following: str | None = None) -> dict[str, Any]:
+    links = [{"relation": "next", "url": following}] if following else []
+    entries = [{"resource": resource} for resource in resources]
+    return {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "entry": entries,
+        "link": links,
+    }
+
+
+FIRST = "/fhir/Observation?patient=ada"
+ASKED = {"patient": "ada"}
+
+
+def test_all_pages_of_the_real_ehr_are_read(
+    ehr: Ehr, clinic: Clinic, browser: Browser
+) -> None:
+    load(ehr, *CHART, *(pain(value) for value in range(7)))
+    case = browser.open(patient="ada")
+    launch = launch_of_job(clinic.services, case.split("/")[2])
+    found = fhir_client(clinic.services, launch).search(
+        "Observation", {"patient": "ada", "_count": "2"}, patient_id="ada"
+    )
+    assert (len(found.resources), found.is_complete) == (7, True)
+
+
+def test_one_unreadable_entry_is_counted_and_the_rest_is_read() -> None:
+    broken = {**pain(1), "valueQuantity": "seven"}
+    foreign = {**pain(2), "subject": {"reference": "Patient/bob"}}
+    with server({FIRST: ok(page(pain(3), broken, foreign, BOB, None))}) as (base, _):
+        found = client(base).search("Observation", ASKED, patient_id="ada")
+    assert (len(found.resources), found.unreadable) == (1, 4)
+
+
+def test_an_absolute_reference_to_the_same_server_is_the_patient() -> None:
+    answers: Answers = {}
+    with server(answers) as (base, _):
+        subject = {"reference": f"{base}/fhir/Patient/ada"}
+        answers[FIRST] = ok(page({**pain(1), "subject": subject}))
+        found = client(base).search("Observation", ASKED, patient_id="ada")
+    assert len(found.resources) == 1
+
+
+def test_a_next_link_to_another_server_is_not_followed() -> None:
+    with server({}) as (evil, seen):
+        following = f"{evil}/fhir/Observation?page=2"
+        answers: Answers = {FIRST: ok(page(pain(1), following=following))}
+        with server(answers) as (base, _), pytest.raises(EhrError, match="another"):
+            client(base).search("Observation", ASKED, patient_id="ada")
+    assert seen == []
+
+
+def test_a_redirect_to_another_server_is_not_followed() -> None:
+    with server({}) as (evil, seen):
+        answers: Answers = {"/fhir/Patient/ada": (302, {}, {"Location": f"{evil}/x"})}
+        with server(answers) as (base, _), pytest.raises(EhrError, match="Redirect"):
+            client(base).read("Patient", "ada")
+    assert seen == []
+
+
+def test_pages_that_go_round_in_a_circle_end() -> None:
+    second = "/fhir/Observation?page=2"
+    answers: Answers = {FIRST: ok(page(pain(1), following="Observation?page=2"))}
+    answers[second] = ok(page(pain(2), following="Observation?page=2"))
+    with server(answers) as (base, seen):
+        found = client(base).search("Observation", ASKED, patient_id="ada")
+    assert (len(seen), found.is_complete) == (2, False)
+
+
+def test_a_reported_problem_makes_the_chart_incomplete() -> None:
+    outcome = {
+        "resourceType": "OperationOutcome",
+        "issue": [{"severity": "error", "code": "timeout"}],
+    }
+    with server({FIRST: ok(page(pain(1), outcome))}) as (base, _):
+        found = client(base).search("Observation", ASKED, patient_id="ada")
+    assert (len(found.resources), found.is_complete) == (1, False)
+
+
+def test_a_busy_server_is_asked_again_when_it_says_so(ehr: Ehr, clinic: Clinic) -> None:
+    load(ehr, *CHART)
+    browser = Browser(clinic, ehr)
+    busy = {"status": 503, "headers": {"Retry-After": "0"}}
+    ehr.fault(path="/fhir/R4/Patient/ada", times=2, **busy)
+    assert browser.launch(patient="ada").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ((401, {}, {}), SessionEndedError),
+        ((403, {}, {}), EhrError),
+        ((404, {}, {}), EhrError),
+        ((500, {}, {}), EhrError),
+        (ok(b"<html>sign in</html>"), EhrError),
+        (ok([]), EhrError),
+        (ok({"resourceType": "OperationOutcome"}), EhrError),
+        (ok({"resourceType": "Patient", "birthDate": 7}), EhrError),
+    ],
+)
+def test_any_other_answer_is_an_error_of_the_ehr(
+    answer: tuple[int, Any, dict[str, str]], error: type[Exception]
+) -> None:
+    answers: Answers = {"/fhir/Patient/ada": answer}
+    with server(answers) as (base, _), pytest.raises(error, match=r"EHR|Patient"):
+        client(base).read("Patient", "ada")
+
+
+def test_a_silent_server_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        base = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(EhrError, match="EHR"):
+            client(base, timeout_s=0.2).read("Patient", "ada")

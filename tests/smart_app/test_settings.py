@@ -1,0 +1,104 @@
+"""Settings and the list of EHRs: everything that is wrong is said at once."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smart_app.issuers import load_issuers
+from smart_app.launch_errors import UnknownIssuerError
+from smart_app.settings import Settings, SettingsError
+
+ENV = {
+    "SPOILS_SECRET_KEY": "k" * 32,
+    "SPOILS_ISSUERS": "issuers.json",
+    "SPOILS_DATA_DIR": "data",
+    "SPOILS_BASE_URL": "https://spoils.example/",
+}
+ENTRY = {
+    "issuer": "https://ehr.example/fhir/",
+    "name": "Hospital",
+    "client_id": "spoils",
+    "dicomweb_url": "https://pacs.example/dicom-web",
+}
+
+
+def listed(folder: Path, *entries: Any) -> Path:  # noqa: ANN401
+    path = folder / "issuers.json"
+    path.write_text(json.dumps(entries))
+    return path
+
+
+def test_the_defaults_need_no_server() -> None:
+    settings = Settings.from_env(ENV)
+    assert settings.database_url.startswith("sqlite:///data")
+    assert settings.broker_url == "filesystem://"
+    assert (settings.base_url, settings.is_https) == ("https://spoils.example", True)
+
+
+def test_all_missing_variables_are_named_at_once() -> None:
+    with pytest.raises(SettingsError, match=r"SECRET_KEY.*ISSUERS.*DATA_DIR.*BASE_URL"):
+        Settings.from_env({})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SPOILS_SECRET_KEY", "short"),
+        ("SPOILS_BASE_URL", "http://spoils.example"),
+        ("SPOILS_HTTP_TIMEOUT_S", "soon"),
+        ("SPOILS_LEASE_S", "0"),
+        ("SPOILS_RETENTION_H", "inf"),
+    ],
+)
+def test_an_unusable_value_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_env(ENV | {name: value})
+
+
+def test_secrets_are_not_in_the_repr() -> None:
+    env = ENV | {"SPOILS_DATABASE_URL": "postgresql://u:hunter2@db/x"}
+    assert "kkkk" not in repr(Settings.from_env(env))
+    assert "hunter2" not in repr(Settings.from_env(env))
+
+
+def test_an_ehr_is_known_by_its_exact_url(tmp_path: Path) -> None:
+    issuers = load_issuers(listed(tmp_path, ENTRY))
+    assert issuers.known("https://ehr.example/fhir").client_id == "spoils"
+    for url in ("https://ehr.example/fhir/x", "https://EHR.example/fhir", ""):
+        with pytest.raises(UnknownIssuerError, match="not on the list"):
+            issuers.known(url)
+
+
+def test_all_problems_of_the_list_are_named_at_once(tmp_path: Path) -> None:
+    bad = [
+        {**ENTRY, "issuer": "http://ehr.example/fhir", "name": ""},
+        {**ENTRY, "client_secret_env": "ABSENT", "colour": "red"},
+        "junk",
+    ]
+    with pytest.raises(SettingsError) as raised:
+        load_issuers(listed(tmp_path, *bad), env={})
+    for word in ("entry 0 lacks name", "https", "ABSENT", "colour", "entry 2 is not"):
+        assert word in str(raised.value)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]"])
+def test_a_file_that_is_no_list_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "issuers.json"
+    path.write_text(content)
+    with pytest.raises(SettingsError, match="SPOILS_ISSUERS"):
+        load_issuers(path)
+
+
+def test_the_same_ehr_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="same issuer"):
+        load_issuers(listed(tmp_path, ENTRY, ENTRY))
+
+
+def test_a_private_key_needs_its_name_and_algorithm(tmp_path: Path) -> None:
+    key = tmp_path / "key.json"
+    key.write_text(json.dumps({"kty": "EC", "d": "x", "alg": "ES256", "kid": "1"}))
+    path = listed(tmp_path, ENTRY | {"private_key_file": str(key)})
+    with pytest.raises(SettingsError, match="ES384"):
+        load_issuers(path)

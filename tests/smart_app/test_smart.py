@@ -1,0 +1,113 @@
+"""Scopes, discovery and launch context as SMART App Launch 2.2 writes them."""
+
+from typing import Any
+
+import pytest
+
+from smart_app.errors import DiscoveryError
+from smart_app.launch_errors import NoPatientError, RefusedScopeError
+from smart_app.smart import (
+    allows,
+    can_write,
+    context_from,
+    discovery_from,
+    relative_reference,
+    require_reading,
+    wanted_scopes,
+)
+
+BASE = "https://ehr.example/fhir"
+DOCUMENT: dict[str, Any] = {
+    "issuer": "https://ehr.example",
+    "authorization_endpoint": "https://login.example/authorize",
+    "token_endpoint": "https://login.example/token",
+    "jwks_uri": "keys",
+    "code_challenge_methods_supported": ["S256"],
+    "capabilities": ["permission-v2"],
+}
+
+
+def test_a_relative_endpoint_starts_at_the_fhir_base() -> None:
+    assert discovery_from(DOCUMENT, BASE).jwks_uri == "https://ehr.example/fhir/keys"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"token_endpoint": None}, "no authorization or token"),
+        ({"token_endpoint": "http://login.example/token"}, "not secure"),
+        ({"code_challenge_methods_supported": ["plain"]}, "S256"),
+    ],
+)
+def test_an_unusable_discovery_document_is_refused(
+    changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(DiscoveryError, match=message):
+        discovery_from(DOCUMENT | changes, BASE)
+
+
+def test_scopes_are_spelled_as_the_server_says() -> None:
+    v2 = wanted_scopes(discovery_from(DOCUMENT, BASE)).split()
+    v1 = wanted_scopes(discovery_from(DOCUMENT | {"capabilities": []}, BASE)).split()
+    assert "patient/Condition.rs" in v2
+    assert "patient/CarePlan.crs" in v2
+    assert {"patient/CarePlan.write", "patient/CarePlan.read"} <= set(v1)
+    assert not {scope for scope in v1 if scope.endswith((".rs", ".crs"))}
+
+
+@pytest.mark.parametrize("spelling", [["permission-v2"], []])
+def test_what_is_asked_for_is_enough(spelling: list[str]) -> None:
+    discovery = discovery_from(DOCUMENT | {"capabilities": spelling}, BASE)
+    granted = wanted_scopes(discovery).split()
+    require_reading(granted)
+    assert can_write(granted)
+
+
+def test_refreshing_is_asked_for_only_where_it_is_offered() -> None:
+    both = {"scopes_supported": ["offline_access", "online_access"]}
+    assert "access" not in wanted_scopes(discovery_from(DOCUMENT, BASE))
+    wanted = wanted_scopes(discovery_from(DOCUMENT | both, BASE))
+    assert wanted.endswith(" online_access")
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        ("patient/Observation.rs", True),
+        ("patient/Observation.read", True),
+        ("user/*.cruds", True),
+        ("patient/Observation.s?category=laboratory", True),
+        ("patient/Observation.r", False),
+        ("patient/Observation.write", False),
+        ("patient/ObservationX.rs", False),
+        ("system/Observation.rs", False),
+        ("openid", False),
+    ],
+)
+def test_a_granted_scope_allows_searching(scope: str, *, expected: bool) -> None:
+    assert allows([scope], "Observation", "s") is expected
+
+
+def test_a_refused_read_names_the_type() -> None:
+    granted = ["patient/Patient.r", "patient/Condition.rs", "patient/Observation.rs"]
+    with pytest.raises(RefusedScopeError, match="ImagingStudy"):
+        require_reading(granted)
+
+
+@pytest.mark.parametrize("patient", [None, "", 7, "../Patient/1", "a" * 65])
+def test_a_launch_without_a_usable_patient_is_refused(patient: object) -> None:
+    with pytest.raises(NoPatientError, match="no patient"):
+        context_from({"patient": patient}, user=None, name=None)
+
+
+def test_the_open_study_is_taken_from_the_context() -> None:
+    entries = ["junk", {"reference": "Encounter/1"}, {"reference": "ImagingStudy/9"}]
+    token = {"patient": "1", "fhirContext": entries}
+    context = context_from(token, user="Practitioner/2", name=None)
+    assert context.imaging_study == "ImagingStudy/9"
+
+
+def test_a_user_of_the_same_server_is_relative() -> None:
+    assert relative_reference(f"{BASE}/Practitioner/2", BASE) == "Practitioner/2"
+    other = "https://other.example/Practitioner/2"
+    assert relative_reference(other, BASE) == other
