@@ -127,7 +127,7 @@ def _add_study(  # noqa: PLR0913 - a study is of somebody, somewhere, of some da
     today: date,
 ) -> None:
     day = today - timedelta(days=STUDY_AGE_DAYS)
-    study_uid = generate_uid(prefix=None, entropy_srcs=[patient["id"], str(day)])
+    study_uid = generate_uid(entropy_srcs=[patient["id"], str(day)])
     datasets = [
         dataset
         for kind, volume in series.items()
