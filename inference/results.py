@@ -229,12 +229,14 @@ class ChartCondition:
         flag: What it means for the suggestion.
         label: The words of the chart.
         source: Reference to the resource, such as ``"Condition/3"``.
+        duration_weeks: Whole weeks since its onset, ``None`` when that is not recorded.
 
     """
 
     flag: Flag
     label: str
     source: str
+    duration_weeks: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,82 @@
+"""Load the committed weights, checked by their hash, into an engine.
+
+onnxruntime serves; ``inference.reference_engine`` runs the same file in torch.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from inference.errors import ModelError
+from inference.results import ModelVersion
+
+WEIGHTS: Final = Path(__file__).parent / "weights"
+MANIFEST: Final = "segmentation.json"
+
+
+class SegmentationModel(Protocol):
+    """A network that tells vertebra, disc and canal apart."""
+
+    @property
+    def version(self) -> ModelVersion:
+        """Name, version and hash of the weights."""
+
+    def probabilities(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return ``(n, classes, rows, columns)`` for images ``(n, rows, columns)``.
+
+        Rows and columns are multiples of ``preprocessing.NETWORK_MULTIPLE``; gray
+        values as ``preprocessing.normalized`` makes them.
+        """
+
+
+class OnnxModel:
+    """The network as onnxruntime runs it."""
+
+    def __init__(self, graph: bytes, version: ModelVersion) -> None:
+        self.version = version
+        self._session = onnxruntime.InferenceSession(
+            graph, providers=["CPUExecutionProvider"]
+        )
+
+    def probabilities(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return class probabilities, see ``SegmentationModel``."""
+        (scores,) = self._session.run(None, {"images": images[:, None]})
+        result: NDArray[np.float32] = softmax(scores, axis=1)
+        return result
+
+
+def load_segmentation_model(directory: Path = WEIGHTS) -> OnnxModel:
+    """Return the serving engine.
+
+    Raises:
+        ModelError: A file is absent or is not the one that the manifest names.
+
+    """
+    graph, version = read_weights(directory)
+    return OnnxModel(graph, version)
+
+
+def read_weights(directory: Path = WEIGHTS) -> tuple[bytes, ModelVersion]:
+    """Return the ONNX file and its version after checking its hash.
+
+    Raises:
+        ModelError: As above.
+
+    """
+    try:
+        manifest = json.loads((directory / MANIFEST).read_text())
+        graph = (directory / manifest["file"]).read_bytes()
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"no model in {directory.name}: {error!r}") from error
+    found = hashlib.sha256(graph).hexdigest()
+    if found != manifest["sha256"]:
+        raise ModelError(f"weights have SHA-256 {found}, not {manifest['sha256']}")
+    return graph, ModelVersion(
+        name=manifest["name"], version=manifest["version"], sha256=found
+    )

@@ -1,0 +1,55 @@
+"""The mid-sagittal slice as a picture with outlines, for the page."""
+
+import io
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from skimage.measure import approximate_polygon, find_contours
+
+from inference.levels import NamedSpine
+from inference.midsagittal import MidSagittal
+from inference.preprocessing import normalized
+from inference.results import Outline, Picture, Structure
+
+OUTLINE_TOLERANCE_PX: Final = 0.4  # our choice: invisible at this pixel size
+
+
+def draw_picture(plane: MidSagittal, spine: NamedSpine) -> Picture:
+    """Return the gray slice as PNG and one outline per structure on it."""
+    gray = (normalized(plane.signal).clip(0, 1) * 255).astype(np.uint8)
+    encoded = io.BytesIO()
+    Image.fromarray(gray).save(encoded, "PNG", optimize=True)
+    height_px, width_px = gray.shape
+    shapes = [
+        (str(Structure.CANAL), Structure.CANAL, spine.canal),
+        *((str(name), Structure.VERTEBRA, mask) for name, mask in spine.bodies.items()),
+        *((str(name), Structure.DISC, mask) for name, mask in spine.discs.items()),
+        *(("", structure, mask) for structure, mask in spine.unnamed),
+    ]
+    return Picture(
+        png=encoded.getvalue(),
+        width_px=width_px,
+        height_px=height_px,
+        pixel_mm=plane.pixel_mm,
+        outlines=tuple(
+            Outline(name=name, structure=structure, points_px=points)
+            for name, structure, mask in shapes
+            for points in _polygons(mask)
+        ),
+    )
+
+
+def _polygons(mask: NDArray[np.bool_]) -> list[tuple[tuple[float, float], ...]]:
+    """Outer borders of a mask as (column, row) points, the largest part first."""
+    padded = np.pad(mask, 1).astype(np.float32)
+    borders = sorted(find_contours(padded, 0.5), key=len, reverse=True)
+    return [
+        tuple(
+            (round(float(column) - 0.5, 1), round(float(row) - 0.5, 1))
+            for row, column in approximate_polygon(border, OUTLINE_TOLERANCE_PX)
+        )
+        for border in borders[:3]
+        if len(border) > 20  # noqa: PLR2004  our choice: specks are not drawn
+    ]

@@ -1,0 +1,70 @@
+"""The only place where the stages have an order."""
+
+from collections.abc import Callable, Sequence
+
+from pydicom import Dataset
+
+from inference.dicom import read_volume, study_of
+from inference.errors import UnsuitableStudyError
+from inference.guidelines import MIN_AGE_YEARS, suggest
+from inference.levels import name_levels
+from inference.measurements import measure_levels, measure_vertebrae
+from inference.midsagittal import mid_sagittal
+from inference.models import SegmentationModel
+from inference.picture import draw_picture
+from inference.preprocessing import NETWORK_SPACING_MM
+from inference.results import CaseReport, ClinicalFeatures, Stage
+from inference.segmentation import segment
+
+Progress = Callable[[Stage, float], None]
+
+
+class UnderageError(UnsuitableStudyError):
+    """The patient is a child: nothing here was made or checked for children."""
+
+    advice = (
+        f"The patient is younger than {MIN_AGE_YEARS}. This application is for adults "
+        "only. Nothing was analyzed."
+    )
+
+
+def run(
+    datasets: Sequence[Dataset],
+    *,
+    features: ClinicalFeatures,
+    model: SegmentationModel,
+    progress: Progress,
+) -> CaseReport:
+    """Read, segment, measure, suggest.
+
+    Args:
+        datasets: All instances of one sagittal T2 series, in any order.
+        features: What the chart says.
+        model: The segmentation engine.
+        progress: Told each stage and its finished part, 0 to 1.
+
+    Raises:
+        UnsuitableStudyError: The images or the patient cannot be analyzed.
+
+    """
+    if features.age_years is not None and features.age_years < MIN_AGE_YEARS:
+        raise UnderageError(f"age {features.age_years} years")
+    progress(Stage.READING, 0.0)
+    volume = read_volume(datasets).sagittal().resampled_in_plane(NETWORK_SPACING_MM)
+    progress(Stage.SEGMENTING, 0.0)
+    segmentation = segment(volume, model, lambda part: progress(Stage.SEGMENTING, part))
+    progress(Stage.MEASURING, 0.0)
+    plane = mid_sagittal(volume, segmentation)
+    spine = name_levels(plane)
+    levels = measure_levels(plane, spine, segmentation)
+    progress(Stage.SUGGESTING, 0.0)
+    return CaseReport(
+        study=study_of(datasets),
+        levels=levels,
+        vertebrae=measure_vertebrae(plane, spine),
+        features=features,
+        suggestion=suggest(features, levels),
+        picture=draw_picture(plane, spine),
+        warnings=spine.warnings,
+        model=model.version,
+    )

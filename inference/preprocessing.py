@@ -1,0 +1,23 @@
+"""What the network sees: one spacing and one range of gray values.
+
+Used alike in training and in service, so that both see the same images.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+NETWORK_SPACING_MM = 0.8  # our choice: a 5 mm disc is 6 pixels high
+NETWORK_MULTIPLE = 16  # the output stride of the network
+PERCENTILES = (1.0, 99.5)  # our choice: robust against bright fat and flow artifacts
+
+
+def normalized(image: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Scale gray values so that ``PERCENTILES`` become 0 and 1, clipped to -0.5 .. 1.5.
+
+    A constant image becomes all zero.
+    """
+    low, high = np.percentile(image, PERCENTILES)
+    if high <= low:
+        return np.zeros(image.shape, np.float32)
+    scaled = (image.astype(np.float32) - np.float32(low)) / np.float32(high - low)
+    return np.clip(scaled, -0.5, 1.5)

@@ -1,0 +1,97 @@
+"""Training images: SPIDER slices with masks, and phantom slices.
+
+SPIDER: van der Graaf et al. 2024, doi:10.1038/s41597-024-03090-w, CC BY 4.0. Splits are
+by patient, always.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from inference.phantom import draw_phantom, random_spec
+from inference.preprocessing import normalized
+
+HELD_OUT_EVERY = 5  # our choice: every fifth patient is never trained on
+PHANTOM_SLICES = (4, 5, 7, 8, 10)  # of 15: the midline and both sides of it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LabeledSlice:
+    """One sagittal slice, superior up and anterior left.
+
+    Attributes:
+        patient: SPIDER patient number, or ``"phantom-7"``.
+        image: float32, shape ``(rows, columns)``, as ``preprocessing.normalized``.
+        labels: uint8 like the image: 0 background, then ``Structure`` from 1.
+        spacing_mm: Distance between rows, then between columns.
+
+    """
+
+    patient: str
+    image: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+    spacing_mm: tuple[float, float]
+
+
+def spider_slices(directory: Path) -> list[LabeledSlice]:
+    """Read the T2 SPACE slices with their masks.
+
+    Args:
+        directory: Folder with ``index.csv``, ``images`` and ``masks``.
+
+    """
+    with (directory / "index.csv").open(newline="") as index:
+        return [
+            LabeledSlice(
+                patient=row["patient"],
+                image=normalized(
+                    np.asarray(Image.open(directory / "images" / row["file"]))
+                ),
+                labels=np.asarray(Image.open(directory / "masks" / row["file"])),
+                spacing_mm=(
+                    float(row["row_spacing_mm"]),
+                    float(row["column_spacing_mm"]),
+                ),
+            )
+            for row in csv.DictReader(index)
+        ]
+
+
+def split_by_patient(
+    slices: Sequence[LabeledSlice],
+) -> tuple[list[LabeledSlice], list[LabeledSlice]]:
+    """Return the slices to train on and those of patients never trained on."""
+    patients = sorted({item.patient for item in slices}, key=int)
+    held_out = set(patients[::HELD_OUT_EVERY])
+    return (
+        [item for item in slices if item.patient not in held_out],
+        [item for item in slices if item.patient in held_out],
+    )
+
+
+def phantom_slices(count: int, seed: int) -> list[LabeledSlice]:
+    """Draw ``count`` random phantoms and return their central slices."""
+    rng = np.random.default_rng(seed)
+    slices = []
+    for number in range(count):
+        spec = replace(
+            random_spec(rng),
+            t1_weighted=bool(rng.random() < 0.3),  # noqa: PLR2004  our choice
+            rotation_degrees=tuple(rng.normal(scale=3.0, size=3)),
+        )
+        phantom = draw_phantom(spec)
+        slices += [
+            LabeledSlice(
+                patient=f"phantom-{number}",
+                image=normalized(phantom.volume.voxels[index]),
+                labels=phantom.labels[index],
+                spacing_mm=spec.spacing_mm[1:],
+            )
+            for index in PHANTOM_SLICES
+        ]
+    return slices

@@ -1,0 +1,160 @@
+"""Train the segmentation network; resumes from its checkpoint after a kill."""
+
+import json
+import os
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from monai.losses import DiceCELoss
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from inference.network import DeepLabV3Plus
+from inference.training.augmentation import random_contrast, random_crops
+from inference.training.data import LabeledSlice
+
+WEIGHT_DECAY = 1e-4  # our choice
+WARM_UP = 0.1  # our choice: part of the steps in which the rate rises
+EMA_DECAY = 0.998  # our choice: averages about the last 500 steps
+CHECKPOINT_EVERY = 250
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How one network is trained.
+
+    Attributes:
+        encoder: One of ``network.ENCODERS``.
+        steps: Number of optimizer steps.
+        batch: Crops per step.
+        phantom_share: Part of the crops that show a phantom, 0 to 1.
+        peak_rate: Highest learning rate of the one-cycle schedule.
+        seed: Of weights, crops and augmentation.
+
+    """
+
+    encoder: str = "mobilenetv2"
+    steps: int = 4000
+    batch: int = 8
+    phantom_share: float = 0.2
+    peak_rate: float = 2e-3
+    seed: int = 7
+
+
+def train(
+    recipe: Recipe,
+    *,
+    patients: Sequence[LabeledSlice],
+    phantoms: Sequence[LabeledSlice],
+    directory: Path,
+) -> nn.Module:
+    """Train until ``recipe.steps`` and return the averaged network.
+
+    Args:
+        recipe: What to do.
+        patients: Slices of patients.
+        phantoms: Slices of phantoms; may be empty when ``phantom_share`` is 0.
+        directory: Receives ``checkpoint.pt`` and ``log.jsonl``; a checkpoint of the
+            same recipe that lies there is continued.
+
+    """
+    torch.manual_seed(recipe.seed)
+    directory.mkdir(parents=True, exist_ok=True)
+    network = DeepLabV3Plus(recipe.encoder).to(memory_format=torch.channels_last)
+    averaged = AveragedModel(
+        network, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY), use_buffers=True
+    )
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        max_lr=recipe.peak_rate,
+        total_steps=recipe.steps,
+        pct_start=WARM_UP,
+    )
+    parts = {
+        "network": network,
+        "averaged": averaged,
+        "optimizer": optimizer,
+        "schedule": schedule,
+    }
+    start = _resume(directory / "checkpoint.pt", recipe, parts)
+    loss_of = DiceCELoss(softmax=True, to_onehot_y=True, batch=True)
+    batches = DataLoader(
+        _Batches(recipe, patients, phantoms),
+        batch_size=None,
+        sampler=range(start, recipe.steps),
+        num_workers=1,
+    )
+    progress = tqdm(batches, initial=start, total=recipe.steps, mininterval=10)
+    for step, (images, labels) in enumerate(progress, start=start + 1):
+        network.train()
+        with _autocast():
+            scores = network(images.to(memory_format=torch.channels_last))
+            loss = loss_of(scores.float(), labels[:, None])
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        averaged.update_parameters(network)
+        if step % CHECKPOINT_EVERY == 0 or step == recipe.steps:
+            _save(directory, recipe, step, parts, float(loss))
+    return averaged.module.eval()
+
+
+class _Batches(Dataset[tuple[Tensor, Tensor]]):
+    """The augmented batch of each step; each step has its own random stream."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        patients: Sequence[LabeledSlice],
+        phantoms: Sequence[LabeledSlice],
+    ) -> None:
+        self.recipe, self.patients, self.phantoms = recipe, patients, phantoms
+
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+        """Draw images ``(batch, 1, rows, columns)`` and labels."""
+        rng = np.random.default_rng((self.recipe.seed, step))
+        chosen = []
+        for _ in range(self.recipe.batch):
+            is_phantom = rng.random() < self.recipe.phantom_share
+            pool = self.phantoms if is_phantom else self.patients
+            chosen.append(pool[int(rng.integers(len(pool)))])
+        images, labels = random_crops(chosen, rng)
+        return random_contrast(images, labels, rng), labels
+
+
+def _autocast() -> torch.autocast | nullcontext[None]:
+    """Use bfloat16 only where the processor has it: elsewhere it is very slow."""
+    flags = Path("/proc/cpuinfo").read_text() if os.path.exists("/proc/cpuinfo") else ""  # noqa: PTH110
+    has_bfloat16 = "avx512_bf16" in flags or "amx_bf16" in flags
+    return torch.autocast("cpu", torch.bfloat16) if has_bfloat16 else nullcontext()
+
+
+def _resume(path: Path, recipe: Recipe, parts: dict[str, object]) -> int:
+    if not path.exists():
+        return 0
+    state = torch.load(path, weights_only=True)
+    if state["recipe"] != asdict(recipe):
+        raise ValueError(f"{path} is of another recipe: {state['recipe']}")
+    for name, part in parts.items():
+        part.load_state_dict(state[name])  # type: ignore[attr-defined]
+    return int(state["step"])
+
+
+def _save(
+    directory: Path, recipe: Recipe, step: int, parts: dict[str, object], loss: float
+) -> None:
+    state = {name: part.state_dict() for name, part in parts.items()}  # type: ignore[attr-defined]
+    partial = directory / "checkpoint.partial"
+    torch.save({**state, "recipe": asdict(recipe), "step": step}, partial)
+    partial.replace(directory / "checkpoint.pt")
+    with (directory / "log.jsonl").open("a") as log:
+        log.write(json.dumps({"step": step, "loss": round(loss, 4)}) + "\n")
