@@ -27,7 +27,8 @@ def main(argv: list[str] | None = None) -> int:
         _say("Everything is stopped.")
         return 1 if arguments.once else 0
     except (SandboxError, requests.RequestException) as error:
-        print(f"FAILED  {error}", *getattr(error, "__notes__", ()), file=sys.stderr)
+        notes = getattr(error, "__notes__", ())
+        print(f"FAILED  {error}", *notes, sep="\n", file=sys.stderr)
         return 1
     return 0
 
