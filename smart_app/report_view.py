@@ -14,6 +14,8 @@ from inference.results import (
     ClinicalValue,
     LevelMeasurement,
     Outline,
+    Picture,
+    Structure,
     VertebraMeasurement,
 )
 from smart_app.case_store import Case, Signature
@@ -24,6 +26,8 @@ from smart_app.writing import write_context
 NOT_MEASURED: Final = "not measured"
 NOT_RECORDED: Final = "not recorded"
 BAR_MM: Final = 20
+MARGIN_MM: Final = 40  # our choice: shows what lies before and behind the spine
+DISC_LABEL_GAP_PX: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,26 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """The part of the picture that the page shows, in pixels of the picture."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def width(self) -> float:
+        """Columns of the part."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """Rows of the part."""
+        return self.bottom - self.top
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One level of the table; a cell is ``None`` where nothing was measured."""
 
@@ -64,6 +88,7 @@ class ReportView:
     Attributes:
         report: What the analysis found.
         shapes: Outlines on the picture.
+        frame: The part of the picture around them.
         bar_px: Length of the scale bar in pixels of the picture.
         rows: Table of levels.
         facts: Facts of the chart that the suggestion used, as label and words.
@@ -77,6 +102,7 @@ class ReportView:
 
     report: CaseReport
     shapes: tuple[Shape, ...]
+    frame: Frame
     bar_px: float
     rows: tuple[Row, ...]
     facts: tuple[tuple[str, str], ...]
@@ -103,6 +129,7 @@ def report_view(
     return ReportView(
         report=report,
         shapes=tuple(_shape(outline, report) for outline in report.picture.outlines),
+        frame=_frame(report.picture),
         bar_px=BAR_MM / report.picture.pixel_mm,
         rows=_rows(report),
         facts=_facts(report),
@@ -145,13 +172,28 @@ def _cell(value: float | None, measure: Measure) -> str | None:
 def _shape(outline: Outline, report: CaseReport) -> Shape:
     columns = [column for column, _ in outline.points_px]
     rows = [row for _, row in outline.points_px]
+    middle = sum(columns) / len(columns)
+    is_disc = outline.structure == Structure.DISC  # too flat: its name stands before it
     return Shape(
         name=outline.name,
         structure=outline.structure.value,
         points=" ".join(f"{x:.1f},{y:.1f}" for x, y in outline.points_px),
-        label_x=round(sum(columns) / len(columns), 1),
+        label_x=round(min(columns) - DISC_LABEL_GAP_PX if is_disc else middle, 1),
         label_y=round(sum(rows) / len(rows), 1),
         words=_words(outline, report),
+    )
+
+
+def _frame(picture: Picture) -> Frame:
+    points = [point for outline in picture.outlines for point in outline.points_px]
+    columns = [column for column, _ in points] or [0.0, float(picture.width_px)]
+    rows = [row for _, row in points] or [0.0, float(picture.height_px)]
+    margin_px = MARGIN_MM / picture.pixel_mm
+    return Frame(
+        left=round(max(min(columns) - margin_px, 0)),
+        top=round(max(min(rows) - margin_px / 2, 0)),
+        right=round(min(max(columns) + margin_px, picture.width_px)),
+        bottom=round(min(max(rows) + margin_px / 2, picture.height_px)),
     )
 
 

@@ -1,0 +1,133 @@
+"""The pages in a real browser: live progress, report, signature, and no script."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, sync_playwright
+
+from sandbox.services import Ehr
+from tests.smart_app.clinic import Clinic
+from tests.smart_app.live import served
+
+CHROMIUM = shutil.which("chromium")
+WAIT_MS = 20_000
+
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chromium]:
+    """A headless Chromium."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def url(clinic: Clinic, app_port: int) -> Iterator[str]:
+    """The address of the running application."""
+    with served(clinic, app_port) as address:
+        yield address
+
+
+@pytest.fixture
+def page(chromium: Chromium) -> Iterator[Page]:
+    """A page in a fresh profile that must not complain on its console."""
+    context = chromium.new_context()
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("console", lambda message: complaints.append(message.text))
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    yield opened
+    context.close()
+    assert complaints == []
+
+
+def launch(page: Page, ehr: Ehr, url: str, **context: str) -> None:
+    handle = ehr.launch(user="Practitioner/doc", **context)
+    page.goto(f"{url}/launch?iss={handle['iss']}&launch={handle['launch']}")
+
+
+def test_the_progress_page_becomes_the_report_by_itself(
+    page: Page, hospital: Ehr, url: str
+) -> None:
+    hospital.fault(path="/Condition", delay_ms=1500)
+    launch(page, hospital, url, patient="ada")
+    page.wait_for_selector("li[data-state=current] >> text=Reading the chart")
+    assert "Ada Maria Example" in page.inner_text(".patient")
+    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    assert "Research use, not a cleared device" in page.inner_text(".research")
+
+
+def test_structures_can_be_hidden_and_are_named_for_those_who_cannot_see(
+    page: Page, hospital: Ehr, url: str
+) -> None:
+    launch(page, hospital, url, patient="ada")
+    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    disc = page.get_by_role("img", name="L4/L5 disc, height 7.3 mm")
+    assert disc.is_visible()
+    page.uncheck("#show-disc")
+    assert not disc.is_visible()
+    assert page.get_by_role("img", name="L4 vertebra").is_visible()
+
+
+def test_what_was_not_measured_says_so(page: Page, hospital: Ehr, url: str) -> None:
+    launch(page, hospital, url, patient="ada")
+    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    cells = page.locator("tr[data-name='L1/L2'] td").all_inner_texts()
+    assert cells == [*["not measured"] * 6, "L1", *["not measured"] * 2]
+    cells = page.locator("tr[data-name='L4/L5'] td").all_inner_texts()
+    assert cells == [
+        "7.3",
+        "33.0",
+        "12,340",
+        "0.26",
+        "0.50",
+        "9.0",
+        "L4",
+        "27.4",
+        "35.1",
+    ]
+
+
+def test_signing_needs_the_checkbox_and_then_shows_what_is_in_the_chart(
+    page: Page, hospital: Ehr, url: str
+) -> None:
+    launch(page, hospital, url, patient="ada")
+    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    assert "11 Observations" in page.inner_text(".counts")
+    page.click(".signature button")
+    assert not hospital.resources("CarePlan")
+    page.check("input[name=confirm]")
+    page.click(".signature button")
+    page.wait_for_selector("text=The EHR returns exactly what was sent")
+    page.click("text=Resources in the chart")
+    assert page.locator("a.written").count() == 14
+    assert "is in the chart" in page.inner_text(".research")
+
+
+def test_everything_works_without_script(
+    chromium: Chromium, hospital: Ehr, url: str
+) -> None:
+    page = chromium.new_context(java_script_enabled=False).new_page()
+    launch(page, hospital, url, patient="ada")
+    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    page.check("input[name=confirm]")
+    page.click(".signature button")
+    assert page.is_visible("text=Signed and in the chart")
+    page.context.close()
+
+
+def test_a_narrow_window_scrolls_in_one_direction_only(
+    page: Page, hospital: Ehr, url: str
+) -> None:
+    page.set_viewport_size({"width": 320, "height": 640})  # WCAG 2.1, 1.4.10
+    launch(page, hospital, url, patient="ada")
+    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
