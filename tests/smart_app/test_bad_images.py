@@ -1,20 +1,34 @@
 """Images that are absent, damaged or of somebody else end in a page that says so."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from pydicom import Dataset
 
+from inference.dicom import select_series
 from sandbox.processes import free_port
 from sandbox.services import Ehr, app_url
 from tests.smart_app.charts import ADA, BOB, CHART, images, imaging_study, load
 from tests.smart_app.clinic import Browser, Clinic, settings_in
 from tests.smart_app.conftest import Store
+from tests.smart_app.stub import StubAnalysis
 
 
-def page_of_failure(browser: Browser, clinic: Clinic) -> str:
+class StrictAnalysis(StubAnalysis):
+    """Chooses the series as the real analysis does."""
+
+    def select_series(self, first_instances: Mapping[str, Dataset]) -> str:
+        """Return the best sagittal T2 series."""
+        return select_series(first_instances)
+
+
+def page_of_failure(
+    browser: Browser, clinic: Clinic, analysis: StubAnalysis | None = None
+) -> str:
     case = browser.open(patient="ada")
-    clinic.work()
+    clinic.work(analysis)
     assert browser.status(case)["state"] == "failed"
     page = browser.client.get(case).text
     assert 'id="job-failed"' in page
@@ -32,6 +46,12 @@ def test_a_study_that_the_archive_does_not_hold(
 ) -> None:
     load(ehr, *CHART, imaging_study("1.2.3.4.5"))
     assert "does not hold" in page_of_failure(browser, clinic)
+
+
+def test_no_sagittal_series(hospital: Ehr, clinic: Clinic, browser: Browser) -> None:
+    del hospital
+    page = page_of_failure(browser, clinic, StrictAnalysis())
+    assert "no sagittal T2 series" in page
 
 
 def test_images_of_somebody_else(

@@ -83,17 +83,8 @@ def test_what_was_not_measured_says_so(page: Page, hospital: Ehr, url: str) -> N
     cells = page.locator("tr[data-name='L1/L2'] td").all_inner_texts()
     assert cells == [*["not measured"] * 6, "L1", *["not measured"] * 2]
     cells = page.locator("tr[data-name='L4/L5'] td").all_inner_texts()
-    assert cells == [
-        "7.3",
-        "33.0",
-        "12,340",
-        "0.26",
-        "0.50",
-        "9.0",
-        "L4",
-        "27.4",
-        "35.1",
-    ]
+    assert cells[:6] == ["7.3", "33.0", "12,340", "0.26", "0.50", "9.0"]
+    assert cells[6:] == ["L4", "27.4", "35.1"]
 
 
 def test_signing_needs_the_checkbox_and_then_shows_what_is_in_the_chart(
