@@ -1,13 +1,22 @@
 """Condition resources -> the flags that change what may be suggested."""
 
+from datetime import date
 from typing import Final
 
 from fhir_mappings.codes import CONDITION_FLAGS
 from fhir_mappings.datatypes import Resource
+from fhir_mappings.dates import whole_weeks
 from inference.results import ChartCondition, Flag
 
 ELEMENTS: Final = frozenset(
-    {"id", "clinicalStatus", "verificationStatus", "code", "subject"}
+    {
+        "id",
+        "clinicalStatus",
+        "verificationStatus",
+        "code",
+        "subject",
+        "onsetDateTime",
+    }
 )
 
 # https://hl7.org/fhir/R4/valueset-condition-ver-status.html
@@ -18,7 +27,7 @@ _OVER = frozenset({"inactive", "remission", "resolved"})
 _COUNTS_WHEN_OVER = frozenset({Flag.MALIGNANCY})
 
 
-def chart_condition(condition: Resource) -> ChartCondition | None:
+def chart_condition(condition: Resource, *, today: date) -> ChartCondition | None:
     """Return what a Condition means here, ``None`` where it means nothing.
 
     A Condition without a clinical status counts as active: absent is not "over".
@@ -34,6 +43,7 @@ def chart_condition(condition: Resource) -> ChartCondition | None:
         flag=flag,
         label=_words(condition["code"]) + history,
         source=f"Condition/{condition['id']}",
+        duration_weeks=whole_weeks(condition.get("onsetDateTime"), today=today),
     )
 
 

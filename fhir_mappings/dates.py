@@ -58,6 +58,17 @@ def age_years(birth_date: str, *, today: date) -> int | None:
     return oldest if oldest == youngest and oldest >= 0 else None
 
 
+def whole_weeks(since: str | None, *, today: date) -> int | None:
+    """Return the weeks that have surely passed, ``None`` where that is not known.
+
+    A partial date counts as its last day here: nothing has lasted longer than it must.
+    """
+    if not since:
+        return None
+    days = (today - _last_day(since)).days
+    return days // 7 if days >= 0 else None
+
+
 def _anniversaries(born: date, today: date) -> int:
     is_ahead = (today.month, today.day) < (born.month, born.day)
     return today.year - born.year - is_ahead
@@ -65,7 +76,7 @@ def _anniversaries(born: date, today: date) -> int:
 
 def _last_day(text: str) -> date:
     first = first_day(text)
-    if len(text) == _DATE_LENGTH:
+    if len(text) >= _DATE_LENGTH:
         return first
     if "-" not in text:
         return first.replace(month=12, day=31)

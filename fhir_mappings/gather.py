@@ -124,7 +124,11 @@ def clinical_features(
         bmi_kg_m2=values.get(chart_values.BMI),
         egfr_ml_min=values.get(chart_values.EGFR),
         smoking_status=_smoking_status(observations, today),
-        conditions=tuple(filter(None, map(chart_condition, conditions))),
+        conditions=tuple(
+            flagged
+            for item in conditions
+            if (flagged := chart_condition(item, today=today))
+        ),
         unreadable=unreadable + len(asked) - len(own) + broken,
         is_complete=is_complete,
     )

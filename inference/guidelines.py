@@ -29,7 +29,7 @@ from inference.results import (
 
 RULES_VERSION: Final = "0.1.0"
 SEVERE_ODI_PERCENT: Final = 41.0  # ODI band "severe" begins at 41 (Fairbank 1980)
-SEVERE_NRS: Final = 7.0  # our choice, as in the Korean cohort of clinical practice
+SEVERE_NRS: Final = 7.0  # our choice
 #: Narrow canal. Verbiest 1977: below 10 mm absolute, 10 to 12 mm relative stenosis.
 ABSOLUTE_STENOSIS_MM: Final = 10.0
 MIN_EGFR_ML_MIN: Final = (
@@ -65,11 +65,23 @@ NOT_IN_CHART: Final = (
     "Red-flag symptoms (saddle anesthesia, bladder or bowel change, progressive "
     "weakness, fever, recent trauma, night pain) are not read from the chart: ask."
 )
+SHORT_LIST: Final = (
+    "Diagnoses are recognized by a short list of codes only: cancer, heart failure or "
+    "pregnancy under another code is not seen. Read the problem list yourself."
+)
 CONFLICTS: Final = (
-    "NICE NG59 advises against acupuncture for low back pain; WHO 2023 says that "
-    "needling may be offered. None is suggested here.",
-    "NICE NG59 advises against antidepressants for low back pain; ACP 2017 lists "
-    "duloxetine as second line. None is suggested here.",
+    (
+        "NICE NG59 advises against acupuncture for low back pain; WHO 2023 says that "
+        "needling may be offered. Neither is suggested here."
+    ),
+    (
+        "NICE NG59 advises against antidepressants for low back pain; ACP 2017 lists "
+        "duloxetine as second line. None is suggested here."
+    ),
+)
+ONLY_IF: Final = (
+    "Only if conservative care has failed and the patient wishes it: neither is read "
+    "from the chart. Whether the level fits the symptoms is for the clinician to judge."
 )
 INJECTION_CONFLICT: Final = (
     "NICE NG59 lets radiofrequency denervation be considered after a positive test "
@@ -224,9 +236,7 @@ def _surgical_opinion(
             *(f"{item.label}, {item.duration_weeks} weeks." for item in lasting),
             *severity,
             *narrow,
-            "Only if conservative care has failed and the patient wishes it: neither "
-            "is read from the chart. Whether the level fits the symptoms is for the "
-            "clinician to judge.",
+            ONLY_IF,
         ),
         guideline="NICE NG59 1.3.10; NASS 2011; SPORT criteria",
     )
@@ -268,6 +278,7 @@ def _narrow_levels(levels: Sequence[LevelMeasurement]) -> tuple[str, ...]:
 
 def _unknowns(features: ClinicalFeatures) -> Iterable[str]:
     yield NOT_IN_CHART
+    yield SHORT_LIST
     missing = {
         "Pain score (NRS) is not recorded: severe pain would add options.": (
             features.pain_nrs

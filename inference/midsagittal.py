@@ -5,11 +5,10 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from inference.errors import SpineNotFoundError
 from inference.results import Structure
-from inference.volume import SpineSegmentation, Volume
+from inference.volume import SpineSegmentation, Volume, square_pixels
 
 FINE_PIXEL_MM: Final = 0.4  # our choice: probabilities are interpolated linearly to it
 #: Canal seen in all slices together. Our choice: a tenth of a lumbar canal of 150 x
@@ -63,19 +62,12 @@ def mid_sagittal(volume: Volume, segmentation: SpineSegmentation) -> MidSagittal
     if areas_mm2.sum() < MIN_CANAL_MM2:
         raise SpineNotFoundError(f"{areas_mm2.sum():.0f} mm2 of canal in all slices")
     middle = round(float(np.average(np.arange(len(areas_mm2)), weights=areas_mm2**2)))
-    zoom = spacing[1:] / FINE_PIXEL_MM
+    signal = square_pixels(volume.voxels[[middle]], spacing[1:], FINE_PIXEL_MM)[0]
     return MidSagittal(
         slice_index=middle,
         pixel_mm=FINE_PIXEL_MM,
-        probabilities=_finer(segmentation.probabilities[:, middle], [1.0, *zoom]),
-        signal=_finer(volume.voxels[middle], zoom),
+        probabilities=square_pixels(
+            segmentation.probabilities[:, middle], spacing[1:], FINE_PIXEL_MM
+        ),
+        signal=signal,
     )
-
-
-def _finer(
-    image: NDArray[np.float32], zoom: "NDArray[np.float64] | list[float]"
-) -> NDArray[np.float32]:
-    finer: NDArray[np.float32] = ndimage.zoom(
-        image, zoom, order=1, grid_mode=True, mode="nearest"
-    )
-    return finer

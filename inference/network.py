@@ -1,7 +1,7 @@
 """DeepLabV3+ (Chen et al. 2018, arXiv:1802.02611) in plain torch, and nothing else.
 
-One decoder, three encoders: ResNet18 and ResNet50 (He et al. 2015, arXiv:1512.03385) and
-MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381), each with output stride 16.
+One decoder and three encoders, each with output stride 16: ResNet18 and ResNet50 (He
+et al. 2015, arXiv:1512.03385), MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381).
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ DECODER_CHANNELS = 128  # our choice: half of arXiv:1802.02611, for four classes
 LOW_LEVEL_CHANNELS = 48  # arXiv:1802.02611
 
 
-def convolution(
+def convolution(  # noqa: PLR0913  the arguments of Conv2d
     inputs: int,
     outputs: int,
     kernel: int,

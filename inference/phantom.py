@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.interpolate import make_interp_spline
+from scipy.interpolate import PchipInterpolator
 from scipy.spatial import cKDTree
 
 from inference.results import Level, Structure, Vertebra
@@ -23,7 +23,7 @@ from inference.volume import Geometry, Volume
 CSF_SIGNAL = 800.0  # our choice: fills the stored 16 bits without touching their ends
 ENDPLATE_MM = 0.6  # our choice: about one pixel, as the unlabeled rim in SPIDER masks
 CORNER_MM = 3.0  # our choice: rounds the corners outside the central 80 % of a body
-ANNULUS_MM = 2.0  # our choice, idem for a disc
+ANNULUS_MM = 1.5  # our choice, idem for a disc
 LATERAL_MM = 23.0  # half the transverse body width, clinical range 36 to 47 mm
 CANAL_LATERAL_MM = 11.0  # half the canal width, 21 to 28 mm (doi:10.14444/8130)
 FAT_MM = 2.5  # our choice: epidural fat around the dural sac
@@ -479,7 +479,7 @@ def _canal_line(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Center line of the canal from S2 to the top, and its diameter along it."""
     first = segments[0]
-    start = np.array([*first.disc_pose.center_mm, first.disc.canal_mm * 0.7])
+    start = np.array([*first.disc_pose.center_mm, first.disc.canal_mm])
     start[:2] -= 40 * first.disc_pose.up - 12 * first.disc_pose.along
     start[:2] += _canal_offset(first.disc, first) * first.disc_pose.along
     knots = [start]
@@ -490,7 +490,8 @@ def _canal_line(
         ):
             center = pose.center_mm + _canal_offset(spec, segment) * pose.along
             knots.append(np.array([*center, spec.canal_mm]))
-    spline = make_interp_spline(range(len(knots)), np.array(knots))
+    # Monotone between the knots: no place is narrower than the narrowest level.
+    spline = PchipInterpolator(range(len(knots)), np.array(knots))
     dense = spline(np.linspace(0, len(knots) - 1, 30 * len(knots)))
     return dense[:, :2], dense[:, 2]
 

@@ -11,7 +11,7 @@ NETWORK_MULTIPLE = 16  # the output stride of the network
 PERCENTILES = (1.0, 99.5)  # our choice: robust against bright fat and flow artifacts
 
 
-def normalized(image: NDArray[np.generic]) -> NDArray[np.float32]:
+def normalized(image: NDArray[np.floating | np.integer]) -> NDArray[np.float32]:
     """Scale gray values so that ``PERCENTILES`` become 0 and 1, clipped to -0.5 .. 1.5.
 
     A constant image becomes all zero.

@@ -1,4 +1,4 @@
-"""The served weights in torch: the reference that the ONNX engine is checked against."""
+"""The served weights in torch: the reference for the engine that serves."""
 
 import json
 from pathlib import Path

@@ -105,13 +105,10 @@ class Volume:
     def resampled_in_plane(self, pixel_mm: float) -> Self:
         """Return the same slices with square pixels, interpolated linearly."""
         spacing = self.geometry.spacing_mm
-        zoom = [1.0, spacing[1] / pixel_mm, spacing[2] / pixel_mm]
-        voxels = ndimage.zoom(
-            self.voxels, zoom, order=1, grid_mode=True, mode="nearest"
-        )
+        voxels = square_pixels(self.voxels, spacing[1:], pixel_mm)
         affine = self.geometry.affine_mm.copy()
         for axis in (1, 2):
-            factor = self.voxels.shape[axis] / voxels.shape[axis]
+            factor = pixel_mm / spacing[axis]
             affine[:3, 3] += affine[:3, axis] * (factor - 1) / 2
             affine[:3, axis] *= factor
         geometry = Geometry(affine_mm=affine, shape=voxels.shape)
@@ -137,3 +134,31 @@ class SpineSegmentation:
         """Most probable class per voxel, shape ``(slices, rows, columns)``."""
         labels: NDArray[np.uint8] = self.probabilities.argmax(axis=0).astype(np.uint8)
         return labels
+
+
+def square_pixels(
+    images: NDArray[np.float32], spacing_mm: NDArray[np.float64], pixel_mm: float
+) -> NDArray[np.float32]:
+    """Interpolate linearly to square pixels; the upper left pixel edges coincide.
+
+    Args:
+        images: Shape ``(images, rows, columns)``.
+        spacing_mm: Distance between rows, then between columns.
+        pixel_mm: Edge of the new pixels.
+
+    """
+    step = pixel_mm / spacing_mm
+    shape = np.round(images.shape[1:] / step).astype(int)
+    return np.stack(
+        [
+            ndimage.affine_transform(
+                image,
+                step,
+                offset=(step - 1) / 2,
+                output_shape=tuple(shape),
+                order=1,
+                mode="nearest",
+            )
+            for image in images
+        ]
+    )

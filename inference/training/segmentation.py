@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from monai.losses import DiceCELoss
+from monai.losses.dice import DiceCELoss
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
@@ -66,7 +66,8 @@ def train(
     """
     torch.manual_seed(recipe.seed)
     directory.mkdir(parents=True, exist_ok=True)
-    network = DeepLabV3Plus(recipe.encoder).to(memory_format=torch.channels_last)
+    network = DeepLabV3Plus(recipe.encoder)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = AveragedModel(
         network, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY), use_buffers=True
     )

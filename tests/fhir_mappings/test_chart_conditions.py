@@ -1,11 +1,17 @@
 """Conditions become flags only while they are true."""
 
+from datetime import date
+from functools import partial
+
 import pytest
 
-from fhir_mappings.chart_conditions import chart_condition
+from fhir_mappings import chart_conditions
 from fhir_mappings.codes import CONDITION_FLAGS
 from inference.results import ChartCondition, Flag
 from tests.fhir_mappings.charts import Resource, condition, status
+
+TODAY = date(2026, 3, 31)
+chart_condition = partial(chart_conditions.chart_condition, today=TODAY)
 
 
 def test_every_flag_has_a_code() -> None:
@@ -79,3 +85,29 @@ def test_the_label_falls_back_to_the_display_of_a_coding() -> None:
     unnamed = condition("", code={"coding": [coding]})
     labels = [c.label for c in map(chart_condition, [named, unnamed]) if c]
     assert labels == ["Sciatica", "no words given"]
+
+
+@pytest.mark.parametrize(
+    ("onset", "weeks"),
+    [
+        ("2026-03-31", 0),
+        ("2026-01-06T23:30:00-08:00", 12),
+        ("2026-01-07", 11),
+        ("2026-02", 4),
+        ("2025", 12),
+        ("2026", None),
+        ("2026-04-01", None),
+    ],
+)
+def test_symptoms_have_lasted_no_longer_than_the_chart_surely_says(
+    onset: str, weeks: int | None
+) -> None:
+    found = chart_condition(condition("23056005", onsetDateTime=onset))
+    assert found
+    assert found.duration_weeks == weeks
+
+
+def test_an_onset_that_is_not_recorded_is_an_unknown_duration() -> None:
+    found = chart_condition(condition("23056005"))
+    assert found
+    assert found.duration_weeks is None

@@ -1,0 +1,1 @@
+"""Tests of inference: phantoms are the truth, SPIDER the reality."""

@@ -1,0 +1,108 @@
+"""From DICOM to a report with the real weights, on phantoms and on real patients."""
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from inference.errors import SpineNotFoundError
+from inference.models import OnnxModel, load_segmentation_model
+from inference.phantom import Phantom
+from inference.pipeline import UnderageError, run
+from inference.results import CaseReport, ClinicalFeatures, Stage, Structure
+from inference.volume import Volume
+from tests.inference.series import phantom_series
+
+NOTHING_KNOWN = ClinicalFeatures(
+    age_years=None,
+    sex=None,
+    pain_nrs=None,
+    odi_percent=None,
+    bmi_kg_m2=None,
+    egfr_ml_min=None,
+    smoking_status=None,
+    conditions=(),
+)
+CHILD = replace(NOTHING_KNOWN, age_years=17)
+Steps = list[tuple[Stage, float]]
+
+
+@pytest.fixture(scope="module")
+def model() -> OnnxModel:
+    return load_segmentation_model()
+
+
+@pytest.fixture(scope="module")
+def steps() -> Steps:
+    return []
+
+
+@pytest.fixture(scope="module")
+def report(phantom: Phantom, model: OnnxModel, steps: Steps) -> CaseReport:
+    return run(
+        phantom_series(phantom.volume),
+        features=NOTHING_KNOWN,
+        model=model,
+        progress=lambda stage, part: steps.append((stage, part)),
+    )
+
+
+def test_the_network_sees_the_phantom_as_it_was_drawn(
+    report: CaseReport, phantom: Phantom
+) -> None:
+    for measured, truth in zip(report.levels, phantom.levels, strict=True):
+        assert measured.disc_height_mm == pytest.approx(truth.disc_height_mm, abs=1.5)
+        assert measured.disc_width_mm == pytest.approx(truth.disc_width_mm, abs=3)
+        assert measured.canal_diameter_mm == pytest.approx(
+            truth.canal_diameter_mm, abs=2
+        )
+
+
+def test_vertebrae_of_the_phantom_have_their_size(
+    report: CaseReport, phantom: Phantom
+) -> None:
+    for measured, truth in zip(report.vertebrae, phantom.vertebrae, strict=True):
+        assert measured.height_mm == pytest.approx(truth.height_mm, abs=1.5)
+        assert measured.width_mm == pytest.approx(truth.width_mm, abs=2)
+
+
+@pytest.mark.usefixtures("report")
+def test_progress_is_told_in_the_order_of_the_stages(steps: Steps) -> None:
+    order = [list(Stage).index(stage) for stage, _ in steps]
+    assert order == sorted(order)
+    assert steps[-1][0] is Stage.SUGGESTING
+    assert (Stage.SEGMENTING, 1.0) in steps
+
+
+def test_the_report_names_its_study_and_model(report: CaseReport) -> None:
+    assert report.study.study_uid == "2.25.1001"
+    assert report.study.acquired_on == date(2026, 2, 28)
+    assert len(report.model.sha256) == 64
+
+
+def test_the_picture_shows_every_named_structure(report: CaseReport) -> None:
+    names = {outline.name for outline in report.picture.outlines}
+    assert {"L1", "L5", "L1/L2", "L5/S1", "canal"} <= names
+    assert report.picture.png.startswith(b"\x89PNG")
+    for outline in report.picture.outlines:
+        columns, rows = zip(*outline.points_px, strict=True)
+        assert max(columns) <= report.picture.width_px
+        assert max(rows) <= report.picture.height_px
+        assert outline.structure in Structure
+
+
+def quiet(_stage: Stage, _part: float) -> None:
+    """Progress that nobody watches."""
+
+
+def test_noise_is_no_spine(phantom: Phantom, model: OnnxModel) -> None:
+    noise = np.random.default_rng(0).random(phantom.volume.voxels.shape)
+    volume = Volume(voxels=noise.astype(np.float32), geometry=phantom.volume.geometry)
+    with pytest.raises(SpineNotFoundError):
+        run(phantom_series(volume), features=NOTHING_KNOWN, model=model, progress=quiet)
+
+
+def test_a_child_is_not_analyzed(phantom: Phantom, model: OnnxModel) -> None:
+    with pytest.raises(UnderageError, match="age 17 years"):
+        run(phantom_series(phantom.volume), features=CHILD, model=model, progress=quiet)
