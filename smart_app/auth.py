@@ -6,9 +6,10 @@ import secrets
 from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from smart_app.banner import banner_of
+from smart_app.banner import banner_of, person_name
 from smart_app.chart import fhir_client
-from smart_app.errors import UpstreamError
+from smart_app.errors import EhrError, UpstreamError
+from smart_app.fhir_client import FhirClient
 from smart_app.id_token import Expected, validated_claims
 from smart_app.issuers import Issuer
 from smart_app.job_rows import queue_job
@@ -20,8 +21,8 @@ from smart_app.launch_errors import (
 )
 from smart_app.launches import (
     close_launches,
-    keep_banner,
     keep_launch,
+    keep_names,
     keep_pending,
     new_secrets,
     take_pending,
@@ -89,8 +90,9 @@ def callback() -> ResponseReturnValue:
     require_reading(str(token.get("scope", "")).split())
     context = _context(services, issuer, discovery, token, launch_secrets.nonce)
     opened = keep_launch(services, browser, issuer.url, context, token)
-    patient = fhir_client(services, opened).read("Patient", context.patient_id)
-    keep_banner(services, opened.id, banner_of(patient))
+    client = fhir_client(services, opened)
+    banner = banner_of(client.read("Patient", context.patient_id))
+    keep_names(services, opened, banner, _user_name(client, context))
     job_id = queue_job(services, opened.id)
     logger.info("launch %s opened, job %s queued", opened.id, job_id)
     return redirect(url_for("cases.show", launch_id=opened.id), 303)
@@ -115,6 +117,18 @@ def _parameter(name: str) -> str:
     if value := request.args.get(name):
         return value
     raise LaunchParameterError(f"request without {name}")
+
+
+def _user_name(client: FhirClient, context: LaunchContext) -> str | None:
+    # the scope fhirUser allows reading the user, though not every EHR agrees
+    kind, _, user_id = (context.user or "").partition("/")
+    if context.user_display or kind != "Practitioner":
+        return context.user_display
+    try:
+        return person_name(client.read(kind, user_id)) or None
+    except EhrError as error:
+        logger.info("the user's name was not read: %s", error)
+        return None
 
 
 def _check_sender(discovery: Discovery) -> None:

@@ -34,15 +34,16 @@ UNREAD: Final = Banner(
 def banner_of(patient: Mapping[str, Any]) -> Banner:
     """Return the banner of a valid Patient."""
     return Banner(
-        name=_name(patient) or UNKNOWN,
+        name=person_name(patient) or UNKNOWN,
         birth_date=str(patient.get("birthDate") or UNKNOWN),
         sex=str(patient.get("gender") or UNKNOWN),
         record_number=_record_number(patient) or UNKNOWN,
     )
 
 
-def _name(patient: Mapping[str, Any]) -> str:
-    names = [n for n in patient.get("name") or () if n.get("use") in NAME_USES]
+def person_name(person: Mapping[str, Any]) -> str:
+    """Return the name that a valid Patient or Practitioner goes by, or ``""``."""
+    names = [n for n in person.get("name") or () if n.get("use") in NAME_USES]
     uses = [NAME_USES.index(name.get("use")) for name in names]
     best = names[uses.index(min(uses))] if uses else {}
     parts = [*best.get("given", ()), best.get("family", "")]

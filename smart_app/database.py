@@ -51,10 +51,12 @@ class UtcDateTime(TypeDecorator[datetime]):
 def open_database(url: str) -> Sessions:
     """Connect, create absent tables, and return the maker of sessions."""
     if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+        engine = create_engine(
+            url, connect_args={"timeout": BUSY_TIMEOUT_S}, hide_parameters=True
+        )
         event.listen(engine, "connect", _configure_sqlite)
     else:
-        engine = create_engine(url, pool_pre_ping=True)
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
     _create_tables(engine)
     return sessionmaker(engine, expire_on_commit=False)
 

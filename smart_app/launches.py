@@ -1,7 +1,7 @@
 """Launches in the database: waiting for the EHR, then open for one browser."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -129,13 +129,17 @@ def keep_launch(
     return _opened(services, row)
 
 
-def keep_banner(services: Services, launch_id: str, banner: Banner) -> None:
-    """Keep what every page of a launch says about the patient."""
-    sealed = services.vault.seal(_BANNER.dump_json(banner))
+def keep_names(
+    services: Services, launch: OpenLaunch, banner: Banner, user_display: str | None
+) -> None:
+    """Keep what the pages of a launch say about the patient and about the user."""
+    context = replace(launch.context, user_display=user_display)
+    values = {
+        "banner": services.vault.seal(_BANNER.dump_json(banner)),
+        "context": services.vault.seal(_CONTEXT.dump_json(context)),
+    }
     with services.sessions.begin() as session:
-        session.execute(
-            update(Launch).where(Launch.id == launch_id).values(banner=sealed)
-        )
+        session.execute(update(Launch).where(Launch.id == launch.id).values(**values))
 
 
 def own_launch(services: Services, browser: str | None, launch_id: str) -> OpenLaunch:

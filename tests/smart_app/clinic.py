@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
+from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from sandbox.services import Ehr
@@ -36,6 +37,13 @@ class Clinic:
         """Be the worker: run all jobs that were sent."""
         while self.sent:
             run_job(self.services, self.sent.pop(0), lambda: analysis or StubAnalysis())
+
+    def close(self) -> None:
+        """Close the connections to the database."""
+        with self.services.sessions() as session:
+            engine = session.get_bind()
+        assert isinstance(engine, Engine)
+        engine.dispose()
 
 
 class Browser:
