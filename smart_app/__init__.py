@@ -121,4 +121,8 @@ def _show_http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _page(title: str, advice: str, code: str | None) -> str:
-    return render_template("error.html", title=title, advice=advice, code=code)
+    # the way back, where the address is that of a case
+    launch_id = (request.view_args or {}).get("launch_id")
+    return render_template(
+        "error.html", title=title, advice=advice, code=code, launch_id=launch_id
+    )

@@ -14,6 +14,7 @@ AppError                        message for the log, ``advice`` for the person
 │   ├── WriteNotGrantedError    the EHR did not grant writing, or no user is known
 │   └── WriteBusyError          the same report is being written at this moment
 ├── WorkerLostError             the worker stopped again and again
+├── JobTooLongError             the analysis took far too long
 ├── LeaseLostError              another worker has taken this job over
 └── UpstreamError               another server failed
     ├── SessionEndedError       the EHR no longer accepts the access token
@@ -25,7 +26,7 @@ AppError                        message for the log, ``advice`` for the person
         └── TruncatedSeriesError    it sent a part of the series
 """
 
-from fhir_mappings.errors import MappingError
+from fhir_mappings.errors import MappingError, NoImagingStudyError
 from inference.errors import (
     InferenceError,
     ModelError,
@@ -155,6 +156,16 @@ class WorkerLostError(AppError):
     )
 
 
+class JobTooLongError(AppError):
+    """The analysis took far longer than any analysis should."""
+
+    title = "The analysis took too long"
+    advice = (
+        "The analysis did not end and was given up. Nothing was written. "
+        "Try again later; if it happens again, tell the administrator."
+    )
+
+
 class LeaseLostError(AppError):
     """Another worker has taken this job over; this one must stop."""
 
@@ -257,6 +268,7 @@ STATUS: dict[type[Exception], int] = {
     NotConfirmedError: 400,
     WriteNotGrantedError: 403,
     WorkerLostError: 500,
+    JobTooLongError: 500,
     LeaseLostError: 500,
     UpstreamError: 502,
     SessionEndedError: 401,
@@ -278,6 +290,7 @@ def title_of(error: Exception) -> str:
         return error.title
     titles: dict[type[Exception], str] = {
         InferenceError: "The images could not be analyzed",
+        NoImagingStudyError: "There is no lumbar MRI to analyze",
         MappingError: "The chart could not be used",
     }
     families = [family for family in titles if isinstance(error, family)]

@@ -15,7 +15,7 @@ from inference.results import CaseReport, ClinicalFeatures, Identity, Stage
 from smart_app.archive import Archive
 from smart_app.case_store import Case, keep_case
 from smart_app.chart import fhir_client, read_chart
-from smart_app.errors import STATUS, LeaseLostError
+from smart_app.errors import STATUS, JobTooLongError, LeaseLostError
 from smart_app.identity import require_same_patient
 from smart_app.job_rows import (
     Claim,
@@ -29,6 +29,7 @@ from smart_app.launches import OpenLaunch, launch_of_job
 from smart_app.services import Services
 
 RENEWALS_PER_LEASE: Final = 3
+MAX_JOB_S: Final = 900  # our choice: a healthy analysis takes seconds
 MIN_STEP: Final = 0.02  # our choice: finer progress is not seen
 
 Progress = Callable[[StrEnum, float], None]
@@ -139,13 +140,18 @@ def _progress(services: Services, claim: Claim) -> Progress:
 
 @contextmanager
 def _lease(services: Services, claim: Claim) -> Iterator[None]:
-    """Renew the lease in a thread for as long as the job runs."""
+    """Renew the lease in a thread for as long as the job runs, within reason."""
     is_over = Event()
     pause_s = services.settings.lease_s / RENEWALS_PER_LEASE
+    give_up_at = time.monotonic() + MAX_JOB_S
 
     def renew() -> None:
         while not is_over.wait(pause_s):
             try:
+                if time.monotonic() > give_up_at:
+                    logger.error("job %s takes too long, given up", claim.job_id)
+                    fail_job(services, claim, JobTooLongError(f"{MAX_JOB_S} s"))
+                    return
                 renew_lease(services, claim)
             except LeaseLostError:
                 return  # finished, or of another worker: the job notices itself

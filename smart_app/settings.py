@@ -15,6 +15,7 @@ REQUIRED = (
     "SPOILS_BASE_URL",
 )
 MIN_SECRET_LENGTH = 32  # our choice: 32 characters of hex are 128 bits
+DEFAULT_BROKER = "filesystem://localhost//"  # folders of the data folder
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -77,7 +78,7 @@ class Settings:
             data_dir=data_dir,
             base_url=base_url,
             database_url=env.get("SPOILS_DATABASE_URL") or database,
-            broker_url=env.get("SPOILS_BROKER_URL") or "filesystem://",
+            broker_url=env.get("SPOILS_BROKER_URL") or DEFAULT_BROKER,
             http_timeout_s=timeout_s,
             lease_s=lease_s,
             retention=timedelta(hours=retention_h),

@@ -8,6 +8,7 @@ import pytest
 from pydicom import Dataset
 
 from inference.dicom import select_series
+from inference.results import Identity
 from sandbox.processes import free_port
 from sandbox.services import Ehr, app_url
 from tests.smart_app.charts import ADA, BOB, CHART, images, imaging_study, load
@@ -131,6 +132,24 @@ def test_a_failed_job_can_be_tried_again(
     clinic.work()
     assert browser.status(case)["state"] == "done"
     assert browser.post(case, "retry").status_code == 409
+
+
+class BrokenAnalysis(StubAnalysis):
+    """Fails as no analysis should, and quotes the patient while it does."""
+
+    def identity_of(self, dataset: Dataset) -> Identity:
+        """Raise."""
+        raise RuntimeError(str(dataset.PatientName))
+
+
+def test_an_unexpected_failure_is_shown_without_its_message(
+    hospital: Ehr, clinic: Clinic, browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    del hospital
+    page = page_of_failure(browser, clinic, BrokenAnalysis())
+    assert "finds the reason in its log" in page
+    assert "failed unexpectedly" in caplog.text
+    assert "RuntimeError" not in page
 
 
 def test_a_failure_is_in_the_log_with_its_job_and_without_the_patient(

@@ -1,13 +1,17 @@
 """One worker at a time, and no job is lost."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from pydicom import Dataset
 from sqlalchemy import update
 
+from inference.results import Identity
 from sandbox.services import Ehr
-from smart_app.errors import LeaseLostError
+from smart_app import jobs, locks
+from smart_app.errors import LeaseLostError, WriteBusyError
 from smart_app.job_rows import (
     MAX_ATTEMPTS,
     claim_job,
@@ -17,8 +21,10 @@ from smart_app.job_rows import (
     reap_jobs,
 )
 from smart_app.launches import purge
-from smart_app.models import Job, JobState, Launch
+from smart_app.locks import exclusive
+from smart_app.models import Job, JobState, Launch, Lock
 from tests.smart_app.clinic import Browser, Clinic
+from tests.smart_app.stub import StubAnalysis
 
 
 @pytest.fixture
@@ -68,6 +74,67 @@ def test_an_abandoned_job_goes_to_another_worker(clinic: Clinic, job_id: str) ->
     finish_job(clinic.services, second)
     status = job_status(clinic.services, second.launch_id)
     assert status.state == JobState.DONE
+
+
+class Overtaken(StubAnalysis):
+    """Loses its lease to another worker while it runs."""
+
+    def __init__(self, clinic: Clinic) -> None:
+        self.clinic = clinic
+
+    def identity_of(self, dataset: Dataset) -> Identity:
+        """Let another worker take the job."""
+        with self.clinic.services.sessions.begin() as session:
+            session.execute(update(Job).values(owner="another"))
+        return super().identity_of(dataset)
+
+
+def test_a_worker_that_lost_its_job_changes_nothing(
+    clinic: Clinic, job_id: str
+) -> None:
+    clinic.send(job_id)
+    clinic.work(Overtaken(clinic))
+    status = job_status(clinic.services, launch_id(clinic, job_id))
+    assert (status.state, status.advice) == (JobState.RUNNING, None)
+
+
+def test_a_job_that_never_ends_fails_visibly(
+    clinic: Clinic, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "MAX_JOB_S", -1)
+    monkeypatch.setattr(jobs, "RENEWALS_PER_LEASE", 300)
+    monkeypatch.setattr(StubAnalysis, "identity_of", sleeping_identity)
+    clinic.send(job_id)
+    clinic.work()
+    status = job_status(clinic.services, launch_id(clinic, job_id))
+    assert status.title == "The analysis took too long"
+
+
+def sleeping_identity(_: StubAnalysis, dataset: Dataset) -> Identity:
+    time.sleep(0.5)
+    return Identity(
+        identifiers=frozenset({str(dataset.PatientID)}),
+        family="Example",
+        given="Ada",
+        birth_date=None,
+        sex=None,
+    )
+
+
+def test_a_lock_waits_for_its_holder_and_ends_by_itself(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "WAIT_S", 0.2)
+    with exclusive(clinic.services, "a"):
+        with exclusive(clinic.services, "b"):
+            pass
+        with pytest.raises(WriteBusyError), exclusive(clinic.services, "a"):
+            pass
+        with clinic.services.sessions.begin() as session:
+            old = clinic.services.clock() - timedelta(seconds=1)
+            session.execute(update(Lock).values(until=old))
+        with exclusive(clinic.services, "a"):
+            pass
 
 
 def test_a_job_that_kills_its_workers_fails_visibly(

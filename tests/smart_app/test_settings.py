@@ -33,7 +33,7 @@ def listed(folder: Path, *entries: Any) -> Path:  # noqa: ANN401
 def test_the_defaults_need_no_server() -> None:
     settings = Settings.from_env(ENV)
     assert settings.database_url.startswith("sqlite:///data")
-    assert settings.broker_url == "filesystem://"
+    assert settings.broker_url.startswith("filesystem://")
     assert (settings.base_url, settings.is_https) == ("https://spoils.example", True)
 
 
