@@ -6,6 +6,7 @@ knows no time-out.
 """
 
 import logging
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ MAX_PAGES: Final = 20  # our choice: 2,000 resources of one kind
 MAX_SEARCH_S: Final = 60  # our choice: a person is waiting
 HTTP_UNAUTHORIZED: Final = 401
 SHARED_TYPES: Final = frozenset({"Device", "Provenance"})  # may name no patient
+FHIR_ID: Final = r"[A-Za-z0-9\-.]{1,64}"
 FHIR_JSON: Final = "application/fhir+json"
 
 Resource = dict[str, Any]
@@ -110,22 +112,20 @@ class FhirClient:
             EhrError: The server fails.
 
         """
-        rest = self._get("metadata").get("rest") or [{}]
-        codes = {item.get("code") for item in rest[0].get("interaction") or ()}
-        return "transaction" in codes
+        statement = self._get("metadata")
+        rests = [rest for rest in _list(statement, "rest") if isinstance(rest, dict)]
+        items = [item for rest in rests for item in _list(rest, "interaction")]
+        return any(i.get("code") == "transaction" for i in items if isinstance(i, dict))
 
-    def transaction(self, bundle: Resource) -> tuple[str, ...]:
-        """Send a transaction; return the references in the order of its entries.
+    def transaction(self, bundle: Resource) -> None:
+        """Send a transaction; what it made is searched for afterwards.
 
         Raises:
             EhrError: The server fails; then it has kept nothing, or its answer was
                 lost, which ``status is None`` tells.
 
         """
-        answer = self._post("", bundle, {})
-        entries = answer.get("entry") or []
-        locations = [(e.get("response") or {}).get("location", "") for e in entries]
-        return tuple(self._reference(location) for location in locations)
+        self._post("", bundle, {})
 
     def create(self, resource: Resource, *, if_none_exist: Mapping[str, str]) -> str:
         """Create one resource unless the search finds it; return its reference.
@@ -135,11 +135,17 @@ class FhirClient:
 
         """
         name = str(resource["resourceType"])
-        headers = {"If-None-Exist": urlencode(if_none_exist)} if if_none_exist else {}
+        headers = {"If-None-Exist": urlencode(if_none_exist)}
         answer = self._post(name, resource, headers)
-        if answer.get("resourceType") != name or not answer.get("id"):
-            raise EhrError(f"creating {name}: the answer holds no resource")
-        return f"{name}/{answer['id']}"
+        # servers may leave out the body, though never the address of a new resource
+        address = answer.headers.get("Location", "")
+        if found := re.search(rf"({name}/{FHIR_ID})(?:/_history/[^/]+)?$", address):
+            return found[1]
+        with translated(EhrError, "EHR"):
+            body = json_object(answer)
+        if body.get("resourceType") != name or not body.get("id"):
+            raise EhrError(f"creating {name}: the answer names no resource")
+        return f"{name}/{body['id']}"
 
     def _pages(self, url: str) -> Iterator[Resource | None]:
         # None instead of a page that would be one too many, too late or a loop
@@ -170,7 +176,9 @@ class FhirClient:
             raise EhrError("EHR: the body is no JSON object")
         return body
 
-    def _post(self, path: str, body: Resource, headers: dict[str, str]) -> Resource:
+    def _post(
+        self, path: str, body: Resource, headers: dict[str, str]
+    ) -> requests.Response:
         url = f"{self._base}/{path}" if path else self._base
         content = {"Content-Type": FHIR_JSON, "Accept": FHIR_JSON}
         prefer = {"Prefer": "return=representation"}
@@ -182,10 +190,11 @@ class FhirClient:
                 raise SessionEndedError("EHR: status 401", status=401)
             if not response.ok:
                 logger.warning("EHR refused a write: %s", _issue_codes(response))
-            return json_object(response)
+            response.raise_for_status()
+            return response
 
     def _next(self, bundle: Resource) -> str | None:
-        links = [link for link in bundle.get("link") or () if isinstance(link, dict)]
+        links = [link for link in _list(bundle, "link") if isinstance(link, dict)]
         urls = [str(x.get("url")) for x in links if x.get("relation") == "next"]
         if not urls:
             return None
@@ -222,7 +231,7 @@ def _is_valid(resource: Resource) -> bool:
 
 def _resources(bundle: Resource) -> Iterator[Resource]:
     # an entry without a resource counts as one unreadable resource
-    for entry in bundle.get("entry") or ():
+    for entry in _list(bundle, "entry"):
         resource = entry.get("resource") if isinstance(entry, dict) else None
         yield resource if isinstance(resource, dict) else {}
 
@@ -242,5 +251,10 @@ def _issue_codes(response: requests.Response) -> Sequence[str]:
 
 
 def _field(outcome: Resource, name: str) -> list[str]:
-    issues = [issue for issue in outcome.get("issue") or () if isinstance(issue, dict)]
+    issues = [issue for issue in _list(outcome, "issue") if isinstance(issue, dict)]
     return [str(issue.get(name)) for issue in issues]
+
+
+def _list(resource: Resource, name: str) -> list[Any]:
+    value = resource.get(name)
+    return value if isinstance(value, list) else []

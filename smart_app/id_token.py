@@ -70,7 +70,7 @@ def validated_claims(
             nonce={"essential": True, "value": expected.nonce},
         )
         registry.validate(token.claims)
-    except (JoseError, ValueError, KeyError, TypeError) as error:
+    except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise IdTokenError(f"id_token: {type(error).__name__}: {error}") from error
     _check_party(token.claims, expected.client_id)
     _check_age(token.claims, expected.now)

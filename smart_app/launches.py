@@ -19,7 +19,7 @@ from smart_app.launch_errors import (
 from smart_app.models import Launch, PendingLaunch
 from smart_app.oauth import Secrets
 from smart_app.services import Services
-from smart_app.smart import DEFAULT_EXPIRY_S, LaunchContext, can_write
+from smart_app.smart import LaunchContext, can_write, lifetime_s
 
 PENDING_LIFE: Final = timedelta(minutes=10)
 _CONTEXT: Final = TypeAdapter(LaunchContext)
@@ -111,7 +111,6 @@ def keep_launch(
 ) -> OpenLaunch:
     """Open a launch for a browser and keep its tokens."""
     vault = services.vault
-    lasts_s = float(token.get("expires_in") or DEFAULT_EXPIRY_S)
     row = Launch(
         id=secrets.token_urlsafe(16),
         browser=browser,
@@ -121,7 +120,7 @@ def keep_launch(
         scopes=sorted(str(token.get("scope", "")).split()),
         access_token=vault.seal(str(token["access_token"]).encode()),
         refresh_token=vault.seal_text(token.get("refresh_token")),
-        expires_at=services.clock() + timedelta(seconds=lasts_s),
+        expires_at=services.clock() + timedelta(seconds=lifetime_s(token)),
         created_at=services.clock(),
     )
     with services.sessions.begin() as session:

@@ -98,14 +98,13 @@ def exchange_code(
     session = _session(issuer, discovery, settings)
     with translated(DiscoveryError, "token endpoint"):
         try:
-            return dict(
-                session.fetch_token(
-                    discovery.token_endpoint,
-                    grant_type="authorization_code",
-                    code=code,
-                    code_verifier=verifier,
-                )
+            token = session.fetch_token(
+                discovery.token_endpoint,
+                grant_type="authorization_code",
+                code=code,
+                code_verifier=verifier,
             )
+            return _bearer(token)
         except (OAuthError, ValueError) as error:
             raise DeniedError(f"token endpoint: {_code(error)}") from error
 
@@ -123,11 +122,10 @@ def refresh(
     session = _session(issuer, discovery, settings)
     with translated(DiscoveryError, "token endpoint"):
         try:
-            return dict(
-                session.refresh_token(
-                    discovery.token_endpoint, refresh_token=refresh_token
-                )
+            token = session.refresh_token(
+                discovery.token_endpoint, refresh_token=refresh_token
             )
+            return _bearer(token)
         except (OAuthError, ValueError) as error:
             raise SessionEndedError(f"refresh: {_code(error)}") from error
 
@@ -176,6 +174,13 @@ def _get_json(url: str, timeout_s: float) -> Json:
     with translated(DiscoveryError, "discovery"), requests.Session() as session:
         harden(session, timeout_s)
         return json_object(session.get(url, headers={"Accept": "application/json"}))
+
+
+def _bearer(token: Json) -> Json:
+    is_bearer = str(token.get("token_type", "")).lower() == "bearer"
+    if not is_bearer or not isinstance(token.get("access_token"), str):
+        raise ValueError("no bearer token in the answer")
+    return dict(token)
 
 
 def _code(error: Exception) -> str:

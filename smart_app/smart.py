@@ -28,6 +28,7 @@ ENDPOINTS: Final = (
 )
 FHIR_ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}")  # FHIR R4, datatypes: id
 LASTING_SCOPES: Final = ("online_access", "offline_access")
+MAX_EXPIRY_S: Final = 86400  # our choice: no token is trusted for more than a day
 DEFAULT_EXPIRY_S: Final = 300  # our choice where the EHR does not say
 
 Json = Mapping[str, Any]
@@ -86,7 +87,7 @@ def discovery_from(document: Json, issuer_url: str) -> Discovery:
     """
     base = issuer_url + "/"
     urls = {
-        name: urljoin(base, document[name]) if document.get(name) else None
+        name: urljoin(base, str(document[name])) if document.get(name) else None
         for name in ENDPOINTS
     }
     insecure = [name for name, url in urls.items() if url and not is_secure(url)]
@@ -95,16 +96,16 @@ def discovery_from(document: Json, issuer_url: str) -> Discovery:
     authorization, token = urls["authorization_endpoint"], urls["token_endpoint"]
     if not authorization or not token:
         raise DiscoveryError("discovery names no authorization or token endpoint")
-    if "S256" not in document.get("code_challenge_methods_supported", ()):
+    if "S256" not in _strings(document, "code_challenge_methods_supported"):
         raise DiscoveryError("discovery does not offer PKCE with S256")
     return Discovery(
         authorization_endpoint=authorization,
         token_endpoint=token,
         revocation_endpoint=urls["revocation_endpoint"],
         jwks_uri=urls["jwks_uri"],
-        issuer=document.get("issuer"),
-        has_v2_scopes="permission-v2" in document.get("capabilities", ()),
-        scopes=frozenset(document.get("scopes_supported", ())),
+        issuer=str(document["issuer"]) if document.get("issuer") else None,
+        has_v2_scopes="permission-v2" in _strings(document, "capabilities"),
+        scopes=_strings(document, "scopes_supported"),
     )
 
 
@@ -166,21 +167,38 @@ def context_from(token: Json, *, user: str | None, name: str | None) -> LaunchCo
     patient_id = token.get("patient")
     if not isinstance(patient_id, str) or not FHIR_ID.fullmatch(patient_id):
         raise NoPatientError("the token answer names no patient")
-    entries = [e for e in token.get("fhirContext") or () if isinstance(e, Mapping)]
+    given = token.get("fhirContext")
+    entries = given if isinstance(given, list) else []
+    encounter = str(token.get("encounter") or "")
     open_studies = [
         str(entry["reference"])
         for entry in entries
-        if str(entry.get("reference", "")).startswith("ImagingStudy/")
+        if isinstance(entry, Mapping)
+        and str(entry.get("reference", "")).startswith("ImagingStudy/")
     ]
     return LaunchContext(
         patient_id=patient_id,
-        encounter_id=token.get("encounter") or None,
+        encounter_id=encounter if FHIR_ID.fullmatch(encounter) else None,
         imaging_study=open_studies[0] if open_studies else None,
         user=user,
         user_display=name,
     )
 
 
+def lifetime_s(token: Json) -> float:
+    """Return how long an access token lives, guarded against nonsense."""
+    try:
+        seconds = float(token.get("expires_in") or DEFAULT_EXPIRY_S)
+    except (TypeError, ValueError):
+        return DEFAULT_EXPIRY_S
+    return min(max(seconds, 0), MAX_EXPIRY_S)
+
+
 def relative_reference(reference: str, issuer_url: str) -> str:
     """Make a reference to the issuer's own server relative; keep any other."""
     return reference.removeprefix(issuer_url + "/")
+
+
+def _strings(document: Json, name: str) -> frozenset[str]:
+    value = document.get(name)
+    return frozenset(map(str, value)) if isinstance(value, list) else frozenset()

@@ -14,7 +14,7 @@ from smart_app.errors import DiscoveryError, SessionEndedError
 from smart_app.models import Launch
 from smart_app.oauth import discover, refresh
 from smart_app.services import Services
-from smart_app.smart import DEFAULT_EXPIRY_S
+from smart_app.smart import lifetime_s
 
 AHEAD: Final = timedelta(seconds=60)  # our choice: a token may die on the way
 REFRESH_LEASE: Final = timedelta(seconds=45)  # our choice: two time-outs and more
@@ -124,12 +124,11 @@ def _refreshed(services: Services, row: Launch, *, is_dead: bool) -> str:
     except SessionEndedError:
         _store(services, row.id, {"refreshing_until": None, "refresh_token": None})
         raise
-    lasts_s = float(token.get("expires_in") or DEFAULT_EXPIRY_S)
     fresh = str(token["access_token"])
     values = {
         "access_token": services.vault.seal(fresh.encode()),
         "refresh_token": services.vault.seal_text(token.get("refresh_token") or old),
-        "expires_at": services.clock() + timedelta(seconds=lasts_s),
+        "expires_at": services.clock() + timedelta(seconds=lifetime_s(token)),
         "refreshing_until": None,
     }
     _store(services, row.id, values)  # before the first use: the old one is dead now

@@ -136,6 +136,31 @@ def test_a_reported_problem_makes_the_chart_incomplete() -> None:
     assert (len(found.resources), found.is_complete) == (1, False)
 
 
+@pytest.mark.parametrize("entry", [None, 7, {}, ["x"], [None], [{"resource": 7}]])
+def test_a_nonsensical_page_holds_nothing(entry: object) -> None:
+    nonsense = {"resourceType": "Bundle", "entry": entry, "link": entry}
+    with server({FIRST: ok(nonsense)}) as (base, _):
+        found = client(base).search("Observation", ASKED, patient_id="ada")
+    assert found.resources == ()
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ({"rest": [{"interaction": [{"code": "transaction"}]}]}, True),
+        ({"rest": [{"interaction": [{"code": "batch"}]}]}, False),
+        ({"rest": 7}, False),
+        ({"rest": [7, {"interaction": [7]}]}, False),
+        ({}, False),
+    ],
+)
+def test_transactions_are_used_only_where_they_are_stated(
+    statement: object, *, expected: bool
+) -> None:
+    with server({"/fhir/metadata": ok(statement)}) as (base, _):
+        assert client(base).has_transactions() is expected
+
+
 def test_a_busy_server_is_asked_again_when_it_says_so(ehr: Ehr, clinic: Clinic) -> None:
     load(ehr, *CHART)
     browser = Browser(clinic, ehr)

@@ -95,7 +95,9 @@ def test_a_bad_token_is_refused(token: str) -> None:
         validated_claims(token, JWKS, EXPECTED)
 
 
-@pytest.mark.parametrize("jwks", [{}, {"keys": []}, {"keys": [{"kty": "?"}]}])
+@pytest.mark.parametrize(
+    "jwks", [{}, {"keys": []}, {"keys": [{"kty": "?"}]}, {"keys": ["x"]}, {"keys": 7}]
+)
 def test_unusable_keys_refuse_every_token(jwks: dict[str, Any]) -> None:
     with pytest.raises(IdTokenError, match="id_token"):
         validated_claims(signed(claims()), jwks, EXPECTED)

@@ -117,6 +117,34 @@ def test_a_code_that_the_ehr_does_not_know_is_refused(
     assert (answer.status_code, "refused access" in answer.text) == (400, True)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"access_token": 7, "token_type": "Bearer"},
+        {"access_token": "x", "token_type": "mac"},
+        {"access_token": "x", "token_type": "Bearer"},
+        {"access_token": "x", "token_type": "Bearer", "scope": 7, "patient": []},
+        "not JSON",
+    ],
+)
+def test_a_nonsensical_token_answer_is_refused(
+    browser: Browser, hospital: Ehr, body: object
+) -> None:
+    path = browser.callback_path(patient="ada")
+    hospital.fault(path="/oauth/token", status=200, body=body)
+    assert browser.client.get(path).status_code == 400
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_keys_that_cannot_be_read_end_the_launch(
+    browser: Browser, hospital: Ehr, status: int
+) -> None:
+    path = browser.callback_path(patient="ada")
+    hospital.fault(path="/oauth/jwks", status=status)
+    assert browser.client.get(path).status_code == 502
+
+
 def test_an_answer_of_another_authorization_server_is_refused(
     browser: Browser, hospital: Ehr
 ) -> None:

@@ -11,6 +11,7 @@ from smart_app.smart import (
     can_write,
     context_from,
     discovery_from,
+    lifetime_s,
     relative_reference,
     require_reading,
     wanted_scopes,
@@ -37,6 +38,7 @@ def test_a_relative_endpoint_starts_at_the_fhir_base() -> None:
         ({"token_endpoint": None}, "no authorization or token"),
         ({"token_endpoint": "http://login.example/token"}, "not secure"),
         ({"code_challenge_methods_supported": ["plain"]}, "S256"),
+        ({"code_challenge_methods_supported": None}, "S256"),
     ],
 )
 def test_an_unusable_discovery_document_is_refused(
@@ -44,6 +46,20 @@ def test_an_unusable_discovery_document_is_refused(
 ) -> None:
     with pytest.raises(DiscoveryError, match=message):
         discovery_from(DOCUMENT | changes, BASE)
+
+
+def test_nonsense_beside_what_is_needed_is_passed_over() -> None:
+    nonsense = {"capabilities": 7, "scopes_supported": None, "issuer": None}
+    discovery = discovery_from(DOCUMENT | nonsense, BASE)
+    assert (discovery.has_v2_scopes, discovery.issuer) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [(600, 600), ("600", 600), (None, 300), ("soon", 300), (-5, 0), (10**9, 86400)],
+)
+def test_the_life_of_a_token_is_guarded(given: object, expected: float) -> None:
+    assert lifetime_s({"expires_in": given}) == expected
 
 
 def test_scopes_are_spelled_as_the_server_says() -> None:
