@@ -14,13 +14,13 @@ from dicomweb_client import DICOMwebClient
 from pydicom import Dataset
 from pydicom.errors import InvalidDicomError
 
-from smart_app.errors import (
+from smart_app.http import harden, translated
+from smart_app.issuers import Issuer
+from smart_app.upstream_errors import (
     ArchiveError,
     StudyNotInArchiveError,
     TruncatedSeriesError,
 )
-from smart_app.http import harden, translated
-from smart_app.issuers import Issuer
 
 HTTP_NOT_FOUND: Final = 404
 STUDY_UID: Final = "0020000D"

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from smart_app.banner import banner_of, person_name
 from smart_app.chart import fhir_client
-from smart_app.errors import EhrError, UpstreamError
+from smart_app.errors import UpstreamError
 from smart_app.fhir_client import FhirClient
 from smart_app.id_token import Expected, validated_claims
 from smart_app.issuers import Issuer
@@ -43,6 +43,7 @@ from smart_app.smart import (
     relative_reference,
     require_reading,
 )
+from smart_app.upstream_errors import EhrError
 
 bp = Blueprint("auth", __name__)
 logger = logging.getLogger(__name__)

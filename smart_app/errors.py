@@ -16,14 +16,7 @@ AppError                        message for the log, ``advice`` for the person
 ├── WorkerLostError             the worker stopped again and again
 ├── JobTooLongError             the analysis took far too long
 ├── LeaseLostError              another worker has taken this job over
-└── UpstreamError               another server failed
-    ├── SessionEndedError       the EHR no longer accepts the access token
-    ├── DiscoveryError          the EHR's SMART configuration is unusable
-    ├── EhrError                the FHIR server failed
-    │   └── WriteFailedError    it failed while a report was being written
-    └── ArchiveError            the image archive failed
-        ├── StudyNotInArchiveError  it does not hold the study
-        └── TruncatedSeriesError    it sent a part of the series
+└── UpstreamError               another server failed (upstream_errors.py)
 """
 
 from fhir_mappings.errors import MappingError, NoImagingStudyError
@@ -186,78 +179,6 @@ class UpstreamError(AppError):
         self.status = status
 
 
-class SessionEndedError(UpstreamError):
-    """The EHR no longer accepts the access token."""
-
-    title = "The session with the EHR has ended"
-    advice = (
-        "The EHR no longer accepts this session. "
-        "Open the application again from the patient's chart."
-    )
-
-
-class DiscoveryError(UpstreamError):
-    """The EHR's SMART configuration cannot be read or used."""
-
-    title = "The EHR could not be reached"
-    advice = (
-        "The EHR did not say how to sign in. Nothing was read. "
-        "Try again in a minute; if it happens again, tell the administrator."
-    )
-
-
-class EhrError(UpstreamError):
-    """The FHIR server failed."""
-
-    title = "The EHR did not answer properly"
-    advice = (
-        "The EHR failed while it was asked. Try again in a minute; if it happens "
-        "again, tell the administrator of the EHR."
-    )
-
-
-class WriteFailedError(EhrError):
-    """The FHIR server failed while a report was being written."""
-
-    title = "The report was not written completely"
-    advice = (
-        "The EHR failed while the report was being written. Your signature is kept. "
-        "Try again: what has arrived already is found and is not written twice."
-    )
-
-
-class ArchiveError(UpstreamError):
-    """The image archive failed."""
-
-    title = "The image archive did not answer"
-    advice = (
-        "The archive with the images could not be reached or failed. Nothing was "
-        "analyzed. Try again in a minute; if it happens again, tell the imaging "
-        "department."
-    )
-
-
-class StudyNotInArchiveError(ArchiveError):
-    """The chart names a study that the archive does not hold."""
-
-    title = "The images are not in the archive"
-    advice = (
-        "The chart names an imaging study that the archive does not hold. Nothing "
-        "was analyzed. Ask the imaging department for the images."
-    )
-
-
-class TruncatedSeriesError(ArchiveError):
-    """The archive sent only a part of the series, or unreadable images."""
-
-    title = "The images arrived incomplete"
-    advice = (
-        "The archive sent fewer or damaged images of the series. Nothing was analyzed, "
-        "because measurements on a part could be wrong. Try again; if it happens "
-        "again, ask the imaging department to send the study again."
-    )
-
-
 #: The one table: every error that may reach a person, by its family.
 STATUS: dict[type[Exception], int] = {
     LaunchError: 400,
@@ -271,7 +192,6 @@ STATUS: dict[type[Exception], int] = {
     JobTooLongError: 500,
     LeaseLostError: 500,
     UpstreamError: 502,
-    SessionEndedError: 401,
     UnsuitableStudyError: 422,
     UnmeasurableError: 422,
     ModelError: 503,

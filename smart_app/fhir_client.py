@@ -24,8 +24,11 @@ from fhirclient.server import (
 )
 from requests.auth import AuthBase
 
-from smart_app.errors import EhrError, SessionEndedError
 from smart_app.http import harden, json_object, translated
+from smart_app.upstream_errors import (
+    EhrError,
+    SessionEndedError,
+)
 
 MAX_PAGES: Final = 20  # our choice: 2,000 resources of one kind
 MAX_SEARCH_S: Final = 60  # our choice: a person is waiting

@@ -10,15 +10,15 @@ from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from joserfc.jwk import import_key
 
-from smart_app.errors import (
-    DiscoveryError,
-    SessionEndedError,
-)
 from smart_app.http import harden, json_object, translated
 from smart_app.issuers import Issuer
 from smart_app.launch_errors import DeniedError
 from smart_app.settings import Settings
 from smart_app.smart import Discovery, discovery_from, wanted_scopes
+from smart_app.upstream_errors import (
+    DiscoveryError,
+    SessionEndedError,
+)
 
 ASSERTION_LIFE_S: Final = 240  # SMART App Launch 2.2, 5.2: at most five minutes
 

@@ -8,10 +8,12 @@ from typing import Final
 
 from fhir_mappings.bundle import report_resources
 from fhir_mappings.datatypes import quantity
+from fhir_mappings.gradings import grade_numeral, probability
 from fhir_mappings.measures import LEVEL_MEASURES, VERTEBRA_MEASURES, Measure
 from inference.results import (
     CaseReport,
     ClinicalValue,
+    DiscGrading,
     LevelMeasurement,
     Outline,
     Picture,
@@ -74,10 +76,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One level of the table; a cell is ``None`` where nothing was measured."""
+    """One level of the table; ``None`` where nothing was measured or graded."""
 
     level: str
     vertebra: str
+    grade: str | None
     cells: tuple[str | None, ...]
 
 
@@ -142,10 +145,12 @@ def report_view(
 
 def _rows(report: CaseReport) -> tuple[Row, ...]:
     vertebrae = {item.vertebra: item for item in report.vertebrae}
+    grades = {item.level: _grade(item) for item in report.gradings}
     return tuple(
         Row(
             level=level.level.value,
             vertebra=level.level.upper_vertebra.value,
+            grade=grades.get(level.level),
             cells=(
                 *_cells(level, LEVEL_MEASURES),
                 *_cells(vertebrae.get(level.level.upper_vertebra), VERTEBRA_MEASURES),
@@ -153,6 +158,10 @@ def _rows(report: CaseReport) -> tuple[Row, ...]:
         )
         for level in report.levels
     )
+
+
+def _grade(grading: DiscGrading) -> str:
+    return f"{grade_numeral(grading)} ({probability(grading)['value'] * 100:.0f} %)"
 
 
 def _cells(

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urljoin
 
-from smart_app.errors import DiscoveryError
 from smart_app.launch_errors import (
     NoPatientError,
     RefusedScopeError,
 )
 from smart_app.settings import is_secure
+from smart_app.upstream_errors import DiscoveryError
 
 READ_TYPES: Final = ("Patient", "Condition", "Observation", "ImagingStudy")
 WRITE_TYPES: Final = ("Observation", "CarePlan", "Device", "Provenance")

@@ -10,11 +10,14 @@ from requests.auth import AuthBase
 from sqlalchemy import or_, update
 
 from smart_app.database import changed_rows
-from smart_app.errors import DiscoveryError, SessionEndedError
 from smart_app.models import Launch
 from smart_app.oauth import discover, refresh
 from smart_app.services import Services
 from smart_app.smart import lifetime_s
+from smart_app.upstream_errors import (
+    DiscoveryError,
+    SessionEndedError,
+)
 
 AHEAD: Final = timedelta(seconds=60)  # our choice: a token may die on the way
 REFRESH_LEASE: Final = timedelta(seconds=45)  # our choice: two time-outs and more

@@ -34,11 +34,9 @@ from smart_app.case_store import (
 from smart_app.chart import fhir_client
 from smart_app.errors import (
     AppError,
-    EhrError,
     IdentityError,
     NotReadyError,
     PatientChangedError,
-    WriteFailedError,
 )
 from smart_app.fhir_client import FhirClient, Resource
 from smart_app.identity import require_same_patient
@@ -46,6 +44,10 @@ from smart_app.launches import OpenLaunch
 from smart_app.locks import exclusive
 from smart_app.models import WriteState
 from smart_app.services import Services
+from smart_app.upstream_errors import (
+    EhrError,
+    WriteFailedError,
+)
 
 SOFTWARE_VERSION: Final = "0.1.0"
 IDENTIFIERS_PER_SEARCH: Final = 15  # our choice: keeps URLs below 2,000 characters

@@ -11,12 +11,12 @@ import requests
 
 from sandbox.services import Archive as Orthanc
 from smart_app.archive import Archive
-from smart_app.errors import (
+from smart_app.issuers import Issuer
+from smart_app.upstream_errors import (
     ArchiveError,
     StudyNotInArchiveError,
     TruncatedSeriesError,
 )
-from smart_app.issuers import Issuer
 from tests.smart_app.charts import images
 from tests.smart_app.conftest import Store
 

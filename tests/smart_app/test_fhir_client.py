@@ -13,9 +13,12 @@ from requests.auth import AuthBase, HTTPBasicAuth
 
 from sandbox.services import Ehr
 from smart_app.chart import fhir_client
-from smart_app.errors import EhrError, SessionEndedError
 from smart_app.fhir_client import FhirClient
 from smart_app.launches import launch_of_job
+from smart_app.upstream_errors import (
+    EhrError,
+    SessionEndedError,
+)
 from tests.smart_app.charts import BOB, CHART, load, pain
 from tests.smart_app.clinic import Browser, Clinic
 

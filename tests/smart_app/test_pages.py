@@ -1,16 +1,21 @@
 """The pages in a real browser: live progress, report, signature, and no script."""
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, sync_playwright
 
+from fhir_mappings.bundle import report_resources
 from sandbox.services import Ehr
+from tests.fhir_mappings.reports import CONTEXT
 from tests.smart_app.clinic import Clinic
 from tests.smart_app.live import served
+from tests.smart_app.reports import REPORT
 
+WRITTEN = Counter(r["resourceType"] for r in report_resources(REPORT, CONTEXT))
 CHROMIUM = shutil.which("chromium")
 WAIT_MS = 20_000
 
@@ -92,14 +97,14 @@ def test_signing_needs_the_checkbox_and_then_shows_what_is_in_the_chart(
 ) -> None:
     launch(page, hospital, url, patient="ada")
     page.wait_for_selector(".viewer", timeout=WAIT_MS)
-    assert "11 Observations" in page.inner_text(".counts")
+    assert f"{WRITTEN['Observation']} Observations" in page.inner_text(".counts")
     page.click(".signature button")
     assert not hospital.resources("CarePlan")
     page.check("input[name=confirm]")
     page.click(".signature button")
     page.wait_for_selector("text=The EHR returns exactly what was sent")
     page.click("text=Resources in the chart")
-    assert page.locator("a.written").count() == 14
+    assert page.locator("a.written").count() == WRITTEN.total()
     assert "is in the chart" in page.inner_text(".research")
 
 

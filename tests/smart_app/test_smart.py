@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from smart_app.errors import DiscoveryError
 from smart_app.launch_errors import NoPatientError, RefusedScopeError
 from smart_app.smart import (
     allows,
@@ -16,6 +15,7 @@ from smart_app.smart import (
     require_reading,
     wanted_scopes,
 )
+from smart_app.upstream_errors import DiscoveryError
 
 BASE = "https://ehr.example/fhir"
 DOCUMENT: dict[str, Any] = {

@@ -8,9 +8,12 @@ import pytest
 from sqlalchemy import update
 
 from sandbox.services import Ehr
-from smart_app.errors import DiscoveryError, SessionEndedError
 from smart_app.models import Launch
 from smart_app.tokens import access_token
+from smart_app.upstream_errors import (
+    DiscoveryError,
+    SessionEndedError,
+)
 from tests.smart_app.clinic import Browser, Clinic
 
 DEAD = timedelta(seconds=-1)
