@@ -10,7 +10,7 @@ from typing import Any
 
 from fhir_mappings.care_plan import care_plan
 from fhir_mappings.datatypes import Resource
-from fhir_mappings.device import device
+from fhir_mappings.device import devices
 from fhir_mappings.identifiers import full_url, key, search_for
 from fhir_mappings.observations import observations
 from fhir_mappings.provenance import provenance
@@ -35,18 +35,19 @@ def report_resources(report: CaseReport, context: WriteContext) -> tuple[Resourc
         context: Where and for whom it is written.
 
     Returns:
-        Device, Observations, CarePlan, Provenance: each refers only to those before
+        Devices, Observations, CarePlan, Provenance: each refers only to those before
         it, by ``urn:uuid``.
 
     Raises:
         UnmappableReportError: The report must not be written.
 
     """
-    algorithm = device(report.model, context)
-    measurements = observations(report, context, device=algorithm)
-    plan = care_plan(report, context, device=algorithm, observations=measurements)
-    made = (*measurements, plan)
-    return (algorithm, *made, provenance(made, context, device=algorithm))
+    algorithms = devices(report, context)
+    findings = observations(report, context, devices=algorithms)
+    plan = care_plan(report, context, devices=algorithms, observations=findings)
+    made = (*findings, plan)
+    authors = tuple(algorithms.values())
+    return (*authors, *made, provenance(made, context, authors=authors))
 
 
 def transaction(

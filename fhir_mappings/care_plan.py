@@ -15,6 +15,7 @@ from fhir_mappings.codes import (
     US_CORE_CARE_PLAN,
 )
 from fhir_mappings.datatypes import Resource, concept, narrative, reference
+from fhir_mappings.device import Devices
 from fhir_mappings.errors import UnmappableReportError
 from fhir_mappings.identifiers import full_url, identifier
 from fhir_mappings.models import built
@@ -46,7 +47,7 @@ def care_plan(
     report: CaseReport,
     context: WriteContext,
     *,
-    device: Resource,
+    devices: Devices,
     observations: Sequence[Resource],
 ) -> Resource:
     """Map the suggestion of a signed report to an active plan.
@@ -54,8 +55,8 @@ def care_plan(
     Args:
         report: The signed report.
         context: Where it is written.
-        device: The Device of the algorithm.
-        observations: What was measured.
+        devices: The Devices of the algorithms.
+        observations: What was measured and graded.
 
     Raises:
         UnmappableReportError: There are red flags and the plan is not only urgent.
@@ -78,7 +79,7 @@ def care_plan(
         "period": {"start": context.signed_instant},
         "created": context.signed_instant,
         "author": reference(context.signer, context.signer_display),
-        "contributor": [reference(full_url(device))],
+        "contributor": [reference(full_url(device)) for device in devices.values()],
         "addresses": [reference(source) for source in _addressed(features)],
         "supportingInfo": [reference(source) for source in supporting],
         "activity": [_activity(activity) for activity in suggestion.activities],
@@ -109,11 +110,11 @@ def _description(suggestion: TherapySuggestion) -> str:
 
 def _identifier(report: CaseReport, context: WriteContext) -> list[dict[str, str]]:
     """Return an identifier that follows the content: other advice, another plan."""
-    model, study = report.model, report.study
+    model, grading, study = report.model, report.grading_model, report.study
     return identifier(
         *(context.issuer, context.patient, study.study_uid, study.series_uid),
         *("CarePlan", model.name, model.version, model.sha256),
-        context.software_version,
+        *(grading.name, grading.version, grading.sha256, context.software_version),
         json.dumps(asdict(report.suggestion), sort_keys=True),
     )
 

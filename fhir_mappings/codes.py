@@ -129,6 +129,21 @@ VERTEBRAE: Final = {
     }.items()
 }
 
+PROBABILITY: Final = coding(DICOM, "122157", "Probability")
+
+# No standard code says these: Pfirrmann 2001, doi:10.1097/00007632-200109010-00011
+PFIRRMANN: Final = coding(CODE_SYSTEM, "pfirrmann-grade", "Pfirrmann grade")
+PFIRRMANN_PROBABILITY: Final = coding(
+    CODE_SYSTEM, "pfirrmann-grade-probability", "Probability of the Pfirrmann grade"
+)
+# https://hl7.org/fhir/R4/extension-ordinalvalue.html
+ORDINAL_VALUE: Final = "http://hl7.org/fhir/StructureDefinition/ordinalValue"
+PFIRRMANN_GRADES: Final[dict[int, Concept]] = {
+    grade: coding(CODE_SYSTEM, f"pfirrmann-grade-{grade}", f"Pfirrmann grade {roman}")
+    | {"extension": [{"url": ORDINAL_VALUE, "valueDecimal": grade}]}
+    for grade, roman in enumerate(("I", "II", "III", "IV", "V"), start=1)
+}
+
 # https://hl7.org/fhir/us/core/STU6.1/StructureDefinition-us-core-careplan.html
 US_CORE_CARE_PLAN: Final = (
     "http://hl7.org/fhir/us/core/StructureDefinition/us-core-careplan"

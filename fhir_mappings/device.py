@@ -1,10 +1,11 @@
-"""The algorithm -> a FHIR R4 Device (https://hl7.org/fhir/R4/device.html).
+"""The algorithms -> FHIR R4 Devices (https://hl7.org/fhir/R4/device.html).
 
 The type follows HL7 AI Transparency on FHIR (profile AI-Device, STU1 ballot). Its
 extension for the kind of model is left out until the guide is published: a server that
 does not know an extension may refuse the resource.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from fhir_mappings.codes import ARTIFICIAL_INTELLIGENCE
@@ -12,9 +13,17 @@ from fhir_mappings.datatypes import Resource, narrative
 from fhir_mappings.identifiers import identifier
 from fhir_mappings.models import built
 from fhir_mappings.write_context import WriteContext
-from inference.results import ModelVersion
+from inference.results import CaseReport, ModelVersion
+
+Devices = Mapping[ModelVersion, Resource]
 
 _SAFETY: Final = "Research software, not a cleared medical device."
+
+
+def devices(report: CaseReport, context: WriteContext) -> Devices:
+    """Map each model that found something in a report to its Device."""
+    models = [report.model, *([report.grading_model] if report.gradings else [])]
+    return {model: device(model, context) for model in models}
 
 
 def device(model: ModelVersion, context: WriteContext) -> Resource:

@@ -148,7 +148,12 @@ class Measured:
         if self.measure.code == _CANAL:
             words = f"Spinal canal at the {self.site} disc"
             return concept(words, codes.DISC_LEVELS[self.site])
-        return concept(f"{self.site} intervertebral disc", codes.DISCS[self.site])
+        return disc_site(self.site)
+
+
+def disc_site(level: Level) -> Resource:
+    """Return a disc as a CodeableConcept."""
+    return concept(f"{level} intervertebral disc", codes.DISCS[level])
 
 
 def measured(report: CaseReport) -> Iterator[Measured]:

@@ -1,72 +1,71 @@
-"""Measurements -> FHIR R4 Observations (https://hl7.org/fhir/R4/observation.html)."""
+"""Findings -> FHIR R4 Observations (https://hl7.org/fhir/R4/observation.html)."""
 
-from fhir_mappings.codes import AI_ASSERTED, CODE_SYSTEM, IMAGING, coding
-from fhir_mappings.datatypes import (
-    Resource,
-    concept,
-    narrative,
-    quantity,
-    reference,
-)
+from fhir_mappings.codes import AI_ASSERTED, IMAGING
+from fhir_mappings.datatypes import Resource, narrative, reference
+from fhir_mappings.device import Devices
+from fhir_mappings.findings import Finding, findings
 from fhir_mappings.identifiers import full_url, identifier
-from fhir_mappings.measures import Measured, measured
 from fhir_mappings.models import built
 from fhir_mappings.write_context import WriteContext
 from inference.results import CaseReport
 
 
 def observations(
-    report: CaseReport, context: WriteContext, *, device: Resource
+    report: CaseReport, context: WriteContext, *, devices: Devices
 ) -> tuple[Resource, ...]:
-    """Map every measured value to a final Observation; what is unknown gets none.
+    """Map every finding to a final Observation; what is unknown gets none.
 
     Args:
         report: The signed report.
         context: Where it is written.
-        device: The Device of the algorithm.
+        devices: The Devices of the algorithms.
 
     """
     return tuple(
-        _observation(item, report, context, device=full_url(device))
-        for item in measured(report)
+        _observation(finding, report, context, device=devices[finding.models[0]])
+        for finding in findings(report)
     )
 
 
 def _observation(
-    item: Measured, report: CaseReport, context: WriteContext, *, device: str
+    finding: Finding, report: CaseReport, context: WriteContext, *, device: Resource
 ) -> Resource:
-    measure, model, study = item.measure, report.model, report.study
-    unit = measure.unit
-    value = quantity(item.value, unit=unit.unit, code=unit.code, digits=unit.digits)
-    headline = f"{measure.text}, {item.site}: {value['value']} {unit.unit}"
+    model, name = finding.models[0], finding.code["text"]
+    headline = f"{name}, {finding.site}: {finding.words}"
+    notes = [context.disclaimer, *finding.notes]
     observation = {
         "resourceType": "Observation",
         "meta": {"security": [AI_ASSERTED]},
-        "text": narrative(headline, [measure.method, context.disclaimer]),
-        "identifier": identifier(
-            *(context.issuer, context.patient, study.study_uid, study.series_uid),
-            *(item.site, measure.code),
-            *(model.name, model.version, model.sha256, context.software_version),
-        ),
+        "text": narrative(headline, [finding.method, *notes]),
+        "identifier": _identifier(finding, report, context),
         "status": "final",
         "category": [IMAGING],
-        "code": concept(
-            measure.text,
-            coding(CODE_SYSTEM, measure.code, measure.text),
-            measure.generic,
-        ),
+        "code": finding.code,
         "subject": reference(context.patient),
         "issued": context.signed_instant,
         "performer": [reference(context.signer, context.signer_display)],
-        "valueQuantity": value,
-        "note": [{"text": context.disclaimer}],
-        "bodySite": item.body_site,
-        "method": {"text": f"{measure.method}; {model.name} {model.version}"},
-        "device": reference(device, f"{model.name} {model.version}"),
+        **finding.value,
+        "note": [{"text": note} for note in notes],
+        "bodySite": finding.body_site,
+        "method": {"text": f"{finding.method}; {model.name} {model.version}"},
+        "device": reference(full_url(device), f"{model.name} {model.version}"),
         "derivedFrom": [reference(context.imaging_study)],
     }
     if context.encounter:
         observation["encounter"] = reference(context.encounter)
-    if study.acquired_on:
-        observation["effectiveDateTime"] = study.acquired_on.isoformat()
+    if report.study.acquired_on:
+        observation["effectiveDateTime"] = report.study.acquired_on.isoformat()
     return built(observation)
+
+
+def _identifier(
+    finding: Finding, report: CaseReport, context: WriteContext
+) -> list[dict[str, str]]:
+    study = report.study
+    models = [(m.name, m.version, m.sha256) for m in finding.models]
+    return identifier(
+        *(context.issuer, context.patient, study.study_uid, study.series_uid),
+        *(finding.site, finding.code["coding"][0]["code"]),
+        *(part for model in models for part in model),
+        context.software_version,
+    )

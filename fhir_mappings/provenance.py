@@ -20,14 +20,17 @@ from fhir_mappings.write_context import WriteContext
 
 
 def provenance(
-    targets: Sequence[Resource], context: WriteContext, *, device: Resource
+    targets: Sequence[Resource],
+    context: WriteContext,
+    *,
+    authors: Sequence[Resource],
 ) -> Resource:
     """Map a signature to a Provenance of all resources that it covers.
 
     Args:
-        targets: Observations and CarePlan, which the algorithm made.
+        targets: Observations and CarePlan, which the algorithms made.
         context: Who signed and when.
-        device: The Device of the algorithm.
+        authors: The Devices of the algorithms.
 
     """
     own_key = identifier_value("Provenance", *map(key, targets))
@@ -43,11 +46,7 @@ def provenance(
             "reason": [{"coding": [AI_ASSERTED]}],
             "activity": CREATE,
             "agent": [
-                {
-                    "type": AUTHOR,
-                    "role": [ARTIFICIAL_INTELLIGENCE],
-                    "who": reference(full_url(device)),
-                },
+                *map(_author, authors),
                 {
                     "type": VERIFIER,
                     "who": reference(context.signer, context.signer_display),
@@ -56,3 +55,11 @@ def provenance(
             "entity": [{"role": "source", "what": reference(context.imaging_study)}],
         }
     )
+
+
+def _author(device: Resource) -> Resource:
+    return {
+        "type": AUTHOR,
+        "role": [ARTIFICIAL_INTELLIGENCE],
+        "who": reference(full_url(device)),
+    }

@@ -10,6 +10,7 @@ from inference.results import (
     ChartCondition,
     ClinicalFeatures,
     ClinicalValue,
+    DiscGrading,
     Exclusion,
     Flag,
     Level,
@@ -67,6 +68,14 @@ LEVELS: Final = (
 VERTEBRAE: Final = (
     VertebraMeasurement(vertebra=Vertebra.L4, height_mm=27.44, width_mm=35.06),
     VertebraMeasurement(vertebra=Vertebra.L5, height_mm=None, width_mm=None),
+)
+GRADINGS: Final = (
+    DiscGrading(
+        level=Level.L4_L5, pfirrmann=4, probabilities=(0.0, 0.01, 0.2, 0.7149, 0.0751)
+    ),
+    DiscGrading(
+        level=Level.L5_S1, pfirrmann=5, probabilities=(0.0, 0.0, 0.0, 0.0963, 0.9037)
+    ),
 )
 FEATURES: Final = ClinicalFeatures(
     age_years=64,
@@ -132,9 +141,11 @@ REPORT: Final = CaseReport(
     ),
     levels=LEVELS,
     vertebrae=VERTEBRAE,
+    gradings=GRADINGS,
     features=FEATURES,
     suggestion=SUGGESTION,
     picture=Picture(png=b"", width_px=1, height_px=1, pixel_mm=1.0, outlines=()),
     warnings=("The lowest disc may be transitional.",),
     model=ModelVersion(name="deeplab-lumbar", version="1.0", sha256="ab" * 32),
+    grading_model=ModelVersion(name="pfirrmann-trees", version="1.1", sha256="cd" * 32),
 )

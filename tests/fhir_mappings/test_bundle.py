@@ -28,6 +28,8 @@ from tests.fhir_mappings.reports import CONTEXT, REPORT, SUGGESTION, URGENT
 
 GOLDEN: Final = Path(__file__).parents[1] / "data" / "fhir"
 RESOURCES: Final = report_resources(REPORT, CONTEXT)
+DEVICES: Final = RESOURCES[:2]
+MADE: Final = RESOURCES[2:-1]
 IDS: Final = {key(r): f"{r['resourceType']}/{n}" for n, r in enumerate(RESOURCES)}
 REFERENCES: Final = {full_url(r): IDS[key(r)] for r in RESOURCES}
 
@@ -68,11 +70,12 @@ def test_each_resource_refers_only_to_those_before_it() -> None:
 
 
 def test_the_provenance_covers_all_that_the_algorithm_made() -> None:
-    *made, provenance = RESOURCES[1:]
+    provenance = RESOURCES[-1]
     targets = [target["reference"] for target in provenance["target"]]
-    assert targets == [full_url(resource) for resource in made]
-    device, person = provenance["agent"]
-    assert device["who"]["reference"] == full_url(RESOURCES[0])
+    assert targets == [full_url(resource) for resource in MADE]
+    *models, person = provenance["agent"]
+    authors = [model["who"]["reference"] for model in models]
+    assert authors == [full_url(device) for device in DEVICES]
     assert person["who"]["reference"] == "Practitioner/3"
     assert person["type"]["coding"][0]["code"] == "verifier"
     assert provenance["reason"][0]["coding"][0]["code"] == "AIAST"
@@ -80,14 +83,36 @@ def test_the_provenance_covers_all_that_the_algorithm_made() -> None:
 
 
 def test_everything_made_by_the_algorithm_is_labeled() -> None:
-    labels = [r["meta"]["security"][0]["code"] for r in RESOURCES[1:]]
+    labels = [r["meta"]["security"][0]["code"] for r in (*MADE, RESOURCES[-1])]
     assert set(labels) == {"AIAST"}
 
 
-def test_the_device_is_the_same_for_every_patient() -> None:
+def test_each_model_has_its_device_the_same_for_every_patient() -> None:
     other = report_resources(REPORT, replace(CONTEXT, patient="Patient/2"))
-    assert other[0] == RESOURCES[0]
-    assert not {key(r) for r in other[1:]} & {key(r) for r in RESOURCES[1:]}
+    names = [device["modelNumber"] for device in DEVICES]
+    assert names == ["deeplab-lumbar", "pfirrmann-trees"]
+    assert other[:2] == DEVICES
+    assert not {key(r) for r in other[2:]} & {key(r) for r in RESOURCES[2:]}
+
+
+def test_a_model_that_graded_nothing_is_no_author() -> None:
+    resources = report_resources(replace(REPORT, gradings=()), CONTEXT)
+    assert [r for r in resources if r["resourceType"] == "Device"] == [DEVICES[0]]
+    assert full_url(DEVICES[1]) not in references([*resources])
+
+
+def test_another_grading_model_is_another_grade_and_plan_but_no_other_length() -> None:
+    model = replace(REPORT.grading_model, version="2.0")
+    other = report_resources(replace(REPORT, grading_model=model), CONTEXT)
+    assert len({*map(key, other)} & {*map(key, RESOURCES)}) == 1 + 11
+    assert key(other[0]) == key(DEVICES[0])
+
+
+def test_grades_of_other_outlines_are_other_grades() -> None:
+    model = replace(REPORT.model, sha256="ef" * 32)
+    other = report_resources(replace(REPORT, model=model), CONTEXT)
+    shared = [key(r) for r in other if key(r) in IDS]
+    assert shared == [key(DEVICES[1])]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +125,7 @@ def test_the_device_is_the_same_for_every_patient() -> None:
 )
 def test_another_server_patient_or_version_is_another_set(change: Resource) -> None:
     other = report_resources(REPORT, replace(CONTEXT, **change))
-    assert key(other[1]) != key(RESOURCES[1])
+    assert not {*map(key, other[2:])} & {*map(key, RESOURCES[2:])}
 
 
 def test_the_same_report_signed_later_has_the_same_keys() -> None:
@@ -111,7 +136,7 @@ def test_the_same_report_signed_later_has_the_same_keys() -> None:
 
 
 def test_keys_are_unique_and_say_nothing_of_the_patient() -> None:
-    assert len(IDS) == len(RESOURCES) == 14
+    assert len(IDS) == len(RESOURCES) == 17
     assert all(len(value) == 32 for value in IDS)
 
 
@@ -152,10 +177,10 @@ def test_a_transaction_creates_each_resource_without_conditions() -> None:
 
 
 def test_a_transaction_leaves_out_what_exists_and_refers_to_it() -> None:
-    device = RESOURCES[0]
+    device = DEVICES[0]
     entries = transaction(RESOURCES, existing={key(device): "Device/77"})["entry"]
     assert len(entries) == len(RESOURCES) - 1
-    assert entries[0]["resource"]["device"]["reference"] == "Device/77"
+    assert entries[1]["resource"]["device"]["reference"] == "Device/77"
     assert full_url(device) not in json.dumps(entries)
 
 
@@ -191,5 +216,5 @@ def test_a_signature_without_a_timezone_is_refused() -> None:
 
 def test_without_a_name_the_signer_is_named_by_reference() -> None:
     nameless = replace(CONTEXT, signer_display=None)
-    note = report_resources(REPORT, nameless)[1]["note"][0]["text"]
+    note = report_resources(REPORT, nameless)[2]["note"][0]["text"]
     assert "reviewed by Practitioner/3." in note

@@ -29,8 +29,8 @@ def test_a_signed_plan_is_active_and_authored_by_the_signer() -> None:
     found = plan()
     assert (found["status"], found["intent"]) == ("active", "plan")
     assert found["author"]["reference"] == "Practitioner/3"
-    device = report_resources(REPORT, CONTEXT)[0]
-    assert found["contributor"] == [{"reference": full_url(device)}]
+    devices = report_resources(REPORT, CONTEXT)[:2]
+    assert found["contributor"] == [{"reference": full_url(d)} for d in devices]
     assert found["meta"]["security"][0]["code"] == "AIAST"
 
 
@@ -68,7 +68,7 @@ def test_the_plan_addresses_pain_and_is_supported_by_what_limits_it() -> None:
         "Observation/22",
         "Observation/23",
     ]
-    assert len(supporting) == 4 + 11
+    assert len(supporting) == 4 + 11 + 2
 
 
 def test_notes_say_what_was_left_out_and_what_is_not_known() -> None:

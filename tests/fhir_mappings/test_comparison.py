@@ -14,7 +14,8 @@ from tests.fhir_mappings.reports import CONTEXT, REPORT
 from tests.fhir_mappings.test_bundle import REFERENCES
 
 RESOURCES = report_resources(REPORT, CONTEXT)
-OBSERVATION = RESOURCES[3]
+OBSERVATION = RESOURCES[4]
+GRADE = RESOURCES[-3]
 PLAN, PROVENANCE = RESOURCES[-2:]
 
 
@@ -42,11 +43,19 @@ def test_a_resource_does_not_differ_from_itself(elements: dict[str, Any]) -> Non
     assert differences(resource, deepcopy(resource)) == ()
 
 
-@pytest.mark.parametrize("resource", RESOURCES[1:], ids=lambda r: r["resourceType"])
+@pytest.mark.parametrize("resource", RESOURCES[2:], ids=lambda r: r["resourceType"])
 def test_ids_versions_and_resolved_references_are_no_difference(
     resource: Resource,
 ) -> None:
     assert differences(resource, stored(resource)) == ()
+
+
+def test_a_server_that_drops_the_order_of_a_grade_is_noticed() -> None:
+    value = GRADE["valueCodeableConcept"]
+    coding = {k: v for k, v in value["coding"][0].items() if k != "extension"}
+    kept = stored(GRADE, valueCodeableConcept=value | {"coding": [coding]})
+    path = "Observation.valueCodeableConcept.coding[0].extension"
+    assert differences(GRADE, kept) == (path,)
 
 
 @pytest.mark.parametrize("element", sorted(set(OBSERVATION) - {"resourceType", "meta"}))

@@ -29,6 +29,12 @@ def test_every_measure_stands_with_its_code_unit_and_rounding(measure: Measure) 
     assert f"| {measure.unit.code} | {step} |" in row
 
 
+@pytest.mark.parametrize("grade", codes.PFIRRMANN_GRADES.values())
+def test_every_grade_stands_with_its_code_and_its_words(grade: codes.Concept) -> None:
+    ordinal = grade["extension"][0]["valueDecimal"]
+    assert f"| `{grade['code']}` | {grade['display']} | {ordinal} |" in ROWS
+
+
 @pytest.mark.parametrize("option", Option)
 def test_every_option_stands_with_its_code_or_without(option: Option) -> None:
     row = next(row for row in ROWS if row.startswith(f"| {option} |"))
@@ -44,6 +50,10 @@ def test_every_option_stands_with_its_code_or_without(option: Option) -> None:
         *(site["code"] for site in codes.DISCS.values()),
         *(site["code"] for site in codes.DISC_LEVELS.values()),
         *(site["code"] for site in codes.VERTEBRAE.values()),
+        codes.PFIRRMANN["code"],
+        codes.PFIRRMANN_PROBABILITY["code"],
+        codes.PROBABILITY["code"],
+        codes.ORDINAL_VALUE,
         codes.CODE_SYSTEM,
         codes.IDENTIFIER_SYSTEM,
     ],

@@ -1,19 +1,21 @@
-"""Only what was measured becomes an Observation, and it says where it comes from."""
+"""Only what was found becomes an Observation, and it says where it comes from."""
 
 import json
 from dataclasses import replace
 
 import pytest
 
+from fhir_mappings.codes import ORDINAL_VALUE
 from fhir_mappings.datatypes import quantity
-from fhir_mappings.device import device
+from fhir_mappings.device import devices
 from fhir_mappings.identifiers import full_url
 from fhir_mappings.observations import observations
+from inference.results import DiscGrading, Level
 from tests.fhir_mappings.charts import Resource
 from tests.fhir_mappings.reports import CONTEXT, REPORT
 
-DEVICE = device(REPORT.model, CONTEXT)
-OBSERVATIONS = observations(REPORT, CONTEXT, device=DEVICE)
+DEVICES = devices(REPORT, CONTEXT)
+OBSERVATIONS = observations(REPORT, CONTEXT, devices=DEVICES)
 
 
 def find(code: str, site: str) -> Resource:
@@ -25,9 +27,66 @@ def find(code: str, site: str) -> Resource:
     )
 
 
-def test_only_measured_values_are_written() -> None:
-    assert len(OBSERVATIONS) == 11
-    assert all("valueQuantity" in item for item in OBSERVATIONS)
+def graded(pfirrmann: int) -> Resource:
+    """Return the Observation of one disc of this grade."""
+    even = (0.2, 0.2, 0.2, 0.2, 0.2)
+    grading = DiscGrading(level=Level.L3_L4, pfirrmann=pfirrmann, probabilities=even)
+    report = replace(REPORT, levels=(), vertebrae=(), gradings=(grading,))
+    return observations(report, CONTEXT, devices=DEVICES)[0]
+
+
+def test_only_measured_and_graded_values_are_written() -> None:
+    measured = [item for item in OBSERVATIONS if "valueQuantity" in item]
+    grades = [item for item in OBSERVATIONS if "valueCodeableConcept" in item]
+    assert (len(measured), len(grades)) == (11, 2)
+    assert [*OBSERVATIONS] == [*measured, *grades]
+
+
+@pytest.mark.parametrize(
+    ("grade", "numeral"), [(1, "I"), (2, "II"), (3, "III"), (4, "IV"), (5, "V")]
+)
+def test_a_grade_is_coded_in_words_and_in_order(grade: int, numeral: str) -> None:
+    value = graded(grade)["valueCodeableConcept"]
+    (coding,) = value["coding"]
+    assert value["text"] == coding["display"] == f"Pfirrmann grade {numeral}"
+    assert coding["code"] == f"pfirrmann-grade-{grade}"
+    assert coding["extension"] == [{"url": ORDINAL_VALUE, "valueDecimal": grade}]
+
+
+def test_a_grade_has_its_own_probability_rounded_once() -> None:
+    (component,) = find("pfirrmann-grade", "L4/L5")["component"]
+    assert component["code"]["text"] == "Probability of the Pfirrmann grade"
+    assert component["valueQuantity"]["value"] == 0.71  # of 0.7149
+    assert component["valueQuantity"]["code"] == "1"
+
+
+def test_a_grade_names_its_model_its_scale_and_the_outline_that_it_builds_on() -> None:
+    found = find("pfirrmann-grade", "L5/S1")
+    assert found["method"]["text"] == (
+        "Pfirrmann grade I to V (Pfirrmann 2001, doi:10.1097/00007632-200109010-00011)"
+        ", mid-sagittal T2, of the disc outlined by deeplab-lumbar 1.0; "
+        "pfirrmann-trees 1.1"
+    )
+    assert found["device"]["reference"] == full_url(DEVICES[REPORT.grading_model])
+    assert found["device"]["display"] == "pfirrmann-trees 1.1"
+    assert "Pfirrmann grade, L5/S1: V (probability 0.9)" in found["text"]["div"]
+
+
+def test_a_grade_says_what_its_model_learned_from() -> None:
+    disclaimer, origin = find("pfirrmann-grade", "L4/L5")["note"]
+    assert disclaimer["text"] == CONTEXT.disclaimer
+    assert origin["text"] == (
+        "The model was trained on the radiological gradings of SPIDER."
+    )
+
+
+def test_a_grade_is_else_an_observation_as_all_others() -> None:
+    grade, height = find("pfirrmann-grade", "L4/L5"), find("disc-height", "L4/L5")
+    own = {"text", "identifier", "code", "method", "device", "note"}
+    values = {"valueCodeableConcept", "component", "valueQuantity"}
+    assert {k: v for k, v in grade.items() if k not in own | values} == {
+        k: v for k, v in height.items() if k not in own | values
+    }
 
 
 @pytest.mark.parametrize(
@@ -63,6 +122,7 @@ def test_no_rounded_value_shows_binary_noise() -> None:
         ("disc-height", "L4/L5", "84020006", "L4/L5 intervertebral disc"),
         ("canal-diameter", "L4/L5", "243923001", "Spinal canal at the L4/L5 disc"),
         ("disc-signal-ratio", "L5/S1", "715056000", "L5/S1 intervertebral disc"),
+        ("pfirrmann-grade", "L4/L5", "84020006", "L4/L5 intervertebral disc"),
         ("vertebra-height", "L4", "11994002", "L4 vertebra"),
     ],
 )
@@ -79,7 +139,7 @@ def test_an_observation_names_its_origin() -> None:
     assert found["subject"] == {"reference": "Patient/1"}
     assert found["encounter"] == {"reference": "Encounter/5"}
     assert found["derivedFrom"] == [{"reference": "ImagingStudy/12"}]
-    assert found["device"]["reference"] == full_url(DEVICE)
+    assert found["device"]["reference"] == full_url(DEVICES[REPORT.model])
     assert found["performer"][0]["reference"] == "Practitioner/3"
     assert found["meta"]["security"][0]["code"] == "AIAST"
     assert "deeplab-lumbar 1.0" in found["method"]["text"]
@@ -94,7 +154,7 @@ def test_the_day_of_the_study_and_the_time_of_the_signature_keep_apart() -> None
 def test_an_unknown_day_and_no_encounter_are_left_out() -> None:
     report = replace(REPORT, study=replace(REPORT.study, acquired_on=None))
     context = replace(CONTEXT, encounter=None)
-    found = observations(report, context, device=DEVICE)[0]
+    found = observations(report, context, devices=DEVICES)[0]
     assert not {"effectiveDateTime", "encounter"} & set(found)
 
 
