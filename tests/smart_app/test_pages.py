@@ -86,10 +86,22 @@ def test_what_was_not_measured_says_so(page: Page, hospital: Ehr, url: str) -> N
     launch(page, hospital, url, patient="ada")
     page.wait_for_selector(".viewer", timeout=WAIT_MS)
     cells = page.locator("tr[data-name='L1/L2'] td").all_inner_texts()
-    assert cells == [*["not measured"] * 6, "L1", *["not measured"] * 2]
+    unmeasured = [*["not measured"] * 6, "L1", *["not measured"] * 2]
+    assert cells == ["not graded", *unmeasured]
     cells = page.locator("tr[data-name='L4/L5'] td").all_inner_texts()
-    assert cells[:6] == ["7.3", "33.0", "12,340", "0.26", "0.50", "9.0"]
-    assert cells[6:] == ["L4", "27.4", "35.1"]
+    assert cells[:7] == ["IV (71 %)", "7.3", "33.0", "12,340", "0.26", "0.50", "9.0"]
+    assert cells[7:] == ["L4", "27.4", "35.1"]
+
+
+def test_grades_say_how_far_to_trust_them_and_which_model_gave_them(
+    page: Page, hospital: Ehr, url: str
+) -> None:
+    launch(page, hospital, url, patient="ada")
+    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    caption = page.locator(".levels .hint", has_text="Pfirrmann").inner_text()
+    assert "trained on SPIDER" in caption
+    assert "kappa of about 0.6 (Niemeyer 2021" in caption
+    assert "graded by pfirrmann-trees 1.1 (SHA-256 cdcdcd" in page.inner_text(".origin")
 
 
 def test_signing_needs_the_checkbox_and_then_shows_what_is_in_the_chart(
