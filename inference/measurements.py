@@ -137,6 +137,22 @@ def box_of(mask: NDArray[np.bool_], pixel_mm: float) -> Box:
     )
 
 
+def fluid_signal(plane: MidSagittal, spine: NamedSpine, row: float) -> float:
+    """Return the signal of cerebrospinal fluid near a row of the slice.
+
+    Raises:
+        UnmeasurableError: There is no canal near, or it has no signal.
+
+    """
+    reach = CSF_REACH_MM / plane.pixel_mm
+    rows = np.arange(len(spine.canal))[:, None]
+    canal = plane.signal[spine.canal & (np.abs(rows - row) < reach)]
+    fluid = float(np.percentile(canal, CSF_PERCENTILE)) if canal.size else 0.0
+    if fluid <= 0:
+        raise UnmeasurableError("no cerebrospinal fluid near this level")
+    return fluid
+
+
 def _box_or_none(plane: MidSagittal, mask: NDArray[np.bool_]) -> Box | None:
     try:
         return box_of(mask, plane.pixel_mm)
@@ -283,15 +299,12 @@ def _signal_ratio(
     plane: MidSagittal, spine: NamedSpine, disc: NDArray[np.bool_]
 ) -> float | None:
     """Mean disc signal over that of cerebrospinal fluid at the same level."""
-    row = centroid(disc)[0]
-    reach = CSF_REACH_MM / plane.pixel_mm
-    rows = np.arange(len(disc))[:, None]
-    canal = plane.signal[spine.canal & (np.abs(rows - row) < reach)]
-    if not canal.size:
-        return None
-    fluid = float(np.percentile(canal, CSF_PERCENTILE))
     mean = float(plane.signal[disc].mean())
-    return mean / fluid if fluid > 0 and mean > 0 else None
+    try:
+        fluid = fluid_signal(plane, spine, centroid(disc)[0])
+    except UnmeasurableError:
+        return None
+    return mean / fluid if mean > 0 else None
 
 
 def _disc_volumes_mm3(

@@ -58,25 +58,25 @@ def load_segmentation_model(directory: Path = WEIGHTS) -> OnnxModel:
         ModelError: A file is absent or is not the one that the manifest names.
 
     """
-    graph, version = read_weights(directory)
+    graph, version = read_weights(directory, MANIFEST)
     return OnnxModel(graph, version)
 
 
-def read_weights(directory: Path = WEIGHTS) -> tuple[bytes, ModelVersion]:
-    """Return the ONNX file and its version after checking its hash.
+def read_weights(directory: Path, manifest_name: str) -> tuple[bytes, ModelVersion]:
+    """Return a model file and its version after checking its hash.
 
     Raises:
         ModelError: As above.
 
     """
     try:
-        manifest = json.loads((directory / MANIFEST).read_text())
-        graph = (directory / manifest["file"]).read_bytes()
+        manifest = json.loads((directory / manifest_name).read_text())
+        content = (directory / manifest["file"]).read_bytes()
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"no model in {directory.name}: {error!r}") from error
-    found = hashlib.sha256(graph).hexdigest()
+    found = hashlib.sha256(content).hexdigest()
     if found != manifest["sha256"]:
         raise ModelError(f"weights have SHA-256 {found}, not {manifest['sha256']}")
-    return graph, ModelVersion(
+    return content, ModelVersion(
         name=manifest["name"], version=manifest["version"], sha256=found
     )

@@ -1,22 +1,43 @@
 """The only place where the stages have an order."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from pydicom import Dataset
 
 from inference.dicom import read_volume, study_of
+from inference.disc_features import disc_features
 from inference.errors import UnsuitableStudyError
+from inference.grading import GradingModel, load_grading_model
 from inference.guidelines import MIN_AGE_YEARS, suggest
 from inference.levels import name_levels
 from inference.measurements import measure_levels, measure_vertebrae
 from inference.midsagittal import mid_sagittal
-from inference.models import SegmentationModel
+from inference.models import SegmentationModel, load_segmentation_model
 from inference.picture import draw_picture
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import CaseReport, ClinicalFeatures, Stage
 from inference.segmentation import segment
 
 Progress = Callable[[Stage, float], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """The models that an analysis needs."""
+
+    segmentation: SegmentationModel
+    grading: GradingModel
+
+
+def load_models() -> Models:
+    """Load what is committed.
+
+    Raises:
+        ModelError: A file is absent or altered.
+
+    """
+    return Models(segmentation=load_segmentation_model(), grading=load_grading_model())
 
 
 class UnderageError(UnsuitableStudyError):
@@ -32,7 +53,7 @@ def run(
     datasets: Sequence[Dataset],
     *,
     features: ClinicalFeatures,
-    model: SegmentationModel,
+    models: Models,
     progress: Progress,
 ) -> CaseReport:
     """Read, segment, measure, suggest.
@@ -40,7 +61,7 @@ def run(
     Args:
         datasets: All instances of one sagittal T2 series, in any order.
         features: What the chart says.
-        model: The segmentation engine.
+        models: The networks.
         progress: Told each stage and its finished part, 0 to 1.
 
     Raises:
@@ -52,7 +73,9 @@ def run(
     progress(Stage.READING, 0.0)
     volume = read_volume(datasets).sagittal().resampled_in_plane(NETWORK_SPACING_MM)
     progress(Stage.SEGMENTING, 0.0)
-    segmentation = segment(volume, model, lambda part: progress(Stage.SEGMENTING, part))
+    segmentation = segment(
+        volume, models.segmentation, lambda part: progress(Stage.SEGMENTING, part)
+    )
     progress(Stage.MEASURING, 0.0)
     plane = mid_sagittal(volume, segmentation)
     spine = name_levels(plane)
@@ -62,9 +85,11 @@ def run(
         study=study_of(datasets),
         levels=levels,
         vertebrae=measure_vertebrae(plane, spine),
+        gradings=models.grading.grade(disc_features(plane, spine)),
         features=features,
         suggestion=suggest(features, levels),
         picture=draw_picture(plane, spine),
         warnings=spine.warnings,
-        model=model.version,
+        model=models.segmentation.version,
+        grading_model=models.grading.version,
     )

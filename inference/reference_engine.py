@@ -35,7 +35,7 @@ def load_reference_model(directory: Path = WEIGHTS) -> TorchModel:
         ModelError: The weights are absent or altered.
 
     """
-    graph, version = read_weights(directory)
+    graph, version = read_weights(directory, MANIFEST)
     encoder = json.loads((directory / MANIFEST).read_text())["encoder"]
     tensors = {
         item.name: torch.from_numpy(numpy_helper.to_array(item).copy())

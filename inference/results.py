@@ -339,6 +339,26 @@ class ModelVersion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiscGrading:
+    """Degeneration of one disc (Pfirrmann 2001, Spine 26:1873).
+
+    Attributes:
+        level: Disc level.
+        pfirrmann: Grade 1 to 5.
+        probabilities: Of grade 1 to 5; they sum to 1.
+
+    """
+
+    level: Level
+    pfirrmann: int
+    probabilities: tuple[float, float, float, float, float]
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.pfirrmann <= len(self.probabilities):
+            raise ValueError(f"no Pfirrmann grade: {self.pfirrmann}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseReport:
     """All that the page shows and the write-back sends.
 
@@ -346,19 +366,23 @@ class CaseReport:
         study: The images that were measured.
         levels: One entry per lumbar disc, L1/L2 first; unmeasured ones hold ``None``.
         vertebrae: One entry per lumbar vertebra, L1 first.
+        gradings: One entry per disc that could be graded.
         features: What the chart said.
         suggestion: Suggested therapy.
         picture: The mid-sagittal slice with its outlines.
         warnings: Sentences for the clinician about this analysis.
         model: The segmentation model.
+        grading_model: The model that graded the discs.
 
     """
 
     study: Study
     levels: tuple[LevelMeasurement, ...]
     vertebrae: tuple[VertebraMeasurement, ...]
+    gradings: tuple[DiscGrading, ...]
     features: ClinicalFeatures
     suggestion: TherapySuggestion
     picture: Picture
     warnings: tuple[str, ...]
     model: ModelVersion
+    grading_model: ModelVersion

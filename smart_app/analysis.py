@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
-from inference.models import load_segmentation_model
 from pydicom import Dataset
 
 from inference import dicom, pipeline
@@ -11,10 +10,10 @@ from inference.results import CaseReport, ClinicalFeatures, Identity, Stage
 
 
 class LumbarAnalysis:
-    """The real analysis, with its model in memory."""
+    """The real analysis, with its models in memory."""
 
     def __init__(self) -> None:
-        self._model = load_segmentation_model()
+        self._models = pipeline.load_models()
 
     def select_series(self, first_instances: Mapping[str, Dataset]) -> str:
         """Return the UID of the best sagittal T2 series."""
@@ -33,13 +32,13 @@ class LumbarAnalysis:
     ) -> CaseReport:
         """Analyze a series."""
         return pipeline.run(
-            datasets, features=features, model=self._model, progress=progress
+            datasets, features=features, models=self._models, progress=progress
         )
 
 
 @cache
 def load_analysis() -> LumbarAnalysis:
-    """Load the model once per process.
+    """Load the models once per process.
 
     Raises:
         ModelError: The model files are absent, altered or of another version.

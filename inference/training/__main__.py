@@ -1,32 +1,116 @@
-"""Train a model: ``python -m inference.training segmentation --encoder resnet18``."""
+"""Train, export and check the models.
+
+``segmentation`` trains DeepLabV3+, resuming what a kill has interrupted; ``export``
+writes its checkpoint as the served ONNX file; ``grading`` trains the Pfirrmann model on
+the served segmentation; ``evaluate`` measures both on patients never trained on.
+"""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
+import numpy as np
+
+from inference.models import WEIGHTS, load_segmentation_model
 from inference.network import ENCODERS
 from inference.training.data import phantom_slices, spider_slices, split_by_patient
-from inference.training.segmentation import Recipe, train
+from inference.training.evaluation import evaluate, summary
+from inference.training.export import export
+from inference.training.graded import graded_slices
+from inference.training.grading import (
+    cross_validated,
+    fit,
+    graded_discs,
+    metrics,
+    write,
+)
+from inference.training.segmentation import Recipe, load_averaged, train
 
-SPIDER = Path("../shared/data/spider/t2space")
+SPIDER = Path("../shared/data/spider")
+RUN = Path("runs/segmentation")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Train, resuming what a kill has interrupted."""
-    parser = argparse.ArgumentParser(prog="inference.training", description=__doc__)
+    """Run one of the commands."""
+    parser = argparse.ArgumentParser(
+        prog="inference.training",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, default=SPIDER, help="folder of SPIDER")
     commands = parser.add_subparsers(required=True)
-    command = commands.add_parser("segmentation", help="DeepLabV3+ on SPIDER T2 SPACE")
+
+    command = commands.add_parser("segmentation", help="train DeepLabV3+")
     command.add_argument("--encoder", choices=ENCODERS, default=Recipe.encoder)
     command.add_argument("--steps", type=int, default=Recipe.steps)
     command.add_argument("--phantoms", type=int, default=40, help="number to draw")
-    command.add_argument("--data", type=Path, default=SPIDER)
-    command.add_argument("--out", type=Path, default=Path("runs/segmentation"))
+    command.add_argument("--run", type=Path, default=RUN)
+    command.set_defaults(function=_segmentation)
+
+    command = commands.add_parser("export", help="write the served ONNX file")
+    command.add_argument("--run", type=Path, default=RUN)
+    command.add_argument("--version", required=True)
+    command.set_defaults(function=_export)
+
+    command = commands.add_parser("grading", help="train the Pfirrmann model")
+    command.add_argument("--version", required=True)
+    command.set_defaults(function=_grading)
+
+    command = commands.add_parser("evaluate", help="measure the segmentation")
+    command.set_defaults(function=_evaluate)
+
     options = parser.parse_args(argv)
-    recipe = Recipe(encoder=options.encoder, steps=options.steps)
-    patients, _ = split_by_patient(spider_slices(options.data))
-    phantoms = phantom_slices(options.phantoms, seed=recipe.seed)
-    train(recipe, patients=patients, phantoms=phantoms, directory=options.out)
+    options.function(options)
     return 0
+
+
+def _segmentation(options: argparse.Namespace) -> None:
+    recipe = Recipe(encoder=options.encoder, steps=options.steps)
+    patients, _ = split_by_patient(spider_slices(options.data / "t2space"))
+    phantoms = phantom_slices(options.phantoms, seed=recipe.seed)
+    train(recipe, patients=patients, phantoms=phantoms, directory=options.run)
+
+
+def _export(options: argparse.Namespace) -> None:
+    recipe, network = load_averaged(options.run)
+    manifest = export(
+        network,
+        encoder=recipe.encoder,
+        version=options.version,
+        directory=WEIGHTS,
+    )
+    _print(manifest)
+
+
+def _grading(options: argparse.Namespace) -> None:
+    slices = graded_slices(options.data)
+    discs, patients = graded_discs(slices, load_segmentation_model())
+    write(fit(discs.features, discs.grades), version=options.version, directory=WEIGHTS)
+    grades = dict(zip(*np.unique(discs.grades, return_counts=True), strict=True))
+    _print(
+        {
+            "patients": patients,
+            "discs": len(discs.grades),
+            "grades": {str(grade): int(count) for grade, count in grades.items()},
+            "cross_validation": metrics(discs, cross_validated(discs)),
+        }
+    )
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    _, held_out = split_by_patient(spider_slices(options.data / "t2space"))
+    results = evaluate(held_out, load_segmentation_model())
+    _print(
+        {
+            "patients": {item.patient: round(item.mean_dice, 3) for item in results},
+            **summary(results),
+        }
+    )
+
+
+def _print(result: object) -> None:
+    print(json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":

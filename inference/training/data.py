@@ -45,21 +45,26 @@ def spider_slices(directory: Path) -> list[LabeledSlice]:
         directory: Folder with ``index.csv``, ``images`` and ``masks``.
 
     """
-    with (directory / "index.csv").open(newline="") as index:
-        return [
-            LabeledSlice(
-                patient=row["patient"],
-                image=normalized(
-                    np.asarray(Image.open(directory / "images" / row["file"]))
-                ),
-                labels=np.asarray(Image.open(directory / "masks" / row["file"])),
-                spacing_mm=(
-                    float(row["row_spacing_mm"]),
-                    float(row["column_spacing_mm"]),
-                ),
-            )
-            for row in csv.DictReader(index)
-        ]
+    return [
+        LabeledSlice(
+            patient=row["patient"],
+            image=normalized(
+                np.asarray(Image.open(directory / "images" / row["file"]))
+            ),
+            labels=np.asarray(Image.open(directory / "masks" / row["file"])),
+            spacing_mm=(
+                float(row["row_spacing_mm"]),
+                float(row["column_spacing_mm"]),
+            ),
+        )
+        for row in read_table(directory / "index.csv")
+    ]
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Read a CSV file with a header."""
+    with path.open(newline="") as table:
+        return list(csv.DictReader(table))
 
 
 def split_by_patient(

@@ -11,9 +11,10 @@ import torch
 from torch import nn
 
 from inference.models import MANIFEST
+from inference.preprocessing import NETWORK_MULTIPLE
 
 NAME = "spoils-segmentation"
-OPSET = 17
+OPSET = 18
 
 
 def export(
@@ -22,18 +23,27 @@ def export(
     """Write ``segmentation.onnx`` and its manifest, and return the manifest."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "segmentation.onnx"
-    torch.onnx.export(
+    size = torch.export.Dim
+    program = torch.onnx.export(
         network.eval(),
-        (torch.zeros(1, 1, 64, 64),),
-        path,
-        dynamo=False,
+        (torch.zeros(2, 1, 64, 64),),  # a batch of one would be taken for a constant
+        dynamo=True,
+        optimize=False,
         opset_version=OPSET,
-        training=torch.onnx.TrainingMode.PRESERVE,
-        do_constant_folding=False,
         input_names=["images"],
         output_names=["scores"],
-        dynamic_axes={"images": {0: "n", 2: "h", 3: "w"}},
+        dynamic_shapes=(
+            {
+                0: size("n"),
+                2: NETWORK_MULTIPLE * size("rows"),
+                3: NETWORK_MULTIPLE * size("columns"),
+            },
+        ),
+        verbose=False,
     )
+    if program is None:  # torch types it so; this call always returns a program
+        raise TypeError("torch exported nothing")
+    program.save(path)
     manifest = {
         "file": path.name,
         "name": NAME,

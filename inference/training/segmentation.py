@@ -68,9 +68,7 @@ def train(
     directory.mkdir(parents=True, exist_ok=True)
     network = DeepLabV3Plus(recipe.encoder)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    averaged = AveragedModel(
-        network, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY), use_buffers=True
-    )
+    averaged = _average(network)
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
@@ -105,8 +103,23 @@ def train(
         schedule.step()
         averaged.update_parameters(network)
         if step % CHECKPOINT_EVERY == 0 or step == recipe.steps:
-            _save(directory, recipe, step, parts, float(loss))
+            _save(directory, recipe, step, parts, loss.item())
     return averaged.module.eval()
+
+
+def load_averaged(directory: Path) -> tuple[Recipe, nn.Module]:
+    """Return the recipe of a run and its averaged network so far."""
+    state = torch.load(directory / "checkpoint.pt", weights_only=True)
+    recipe = Recipe(**state["recipe"])
+    averaged = _average(DeepLabV3Plus(recipe.encoder))
+    averaged.load_state_dict(state["averaged"])
+    return recipe, averaged.module.eval()
+
+
+def _average(network: nn.Module) -> AveragedModel:
+    return AveragedModel(
+        network, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY), use_buffers=True
+    )
 
 
 class _Batches(Dataset[tuple[Tensor, Tensor]]):

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from inference.errors import SpineNotFoundError
-from inference.models import OnnxModel, load_segmentation_model
 from inference.phantom import Phantom
-from inference.pipeline import UnderageError, run
-from inference.results import CaseReport, ClinicalFeatures, Stage, Structure
+from inference.pipeline import Models, UnderageError, load_models, run
+from inference.results import CaseReport, ClinicalFeatures, Level, Stage, Structure
 from inference.volume import Volume
 from tests.inference.series import phantom_series
 
@@ -29,8 +28,8 @@ Steps = list[tuple[Stage, float]]
 
 
 @pytest.fixture(scope="module")
-def model() -> OnnxModel:
-    return load_segmentation_model()
+def models() -> Models:
+    return load_models()
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +38,11 @@ def steps() -> Steps:
 
 
 @pytest.fixture(scope="module")
-def report(phantom: Phantom, model: OnnxModel, steps: Steps) -> CaseReport:
+def report(phantom: Phantom, models: Models, steps: Steps) -> CaseReport:
     return run(
         phantom_series(phantom.volume),
         features=NOTHING_KNOWN,
-        model=model,
+        models=models,
         progress=lambda stage, part: steps.append((stage, part)),
     )
 
@@ -78,7 +77,13 @@ def test_progress_is_told_in_the_order_of_the_stages(steps: Steps) -> None:
 def test_the_report_names_its_study_and_model(report: CaseReport) -> None:
     assert report.study.study_uid == "2.25.1001"
     assert report.study.acquired_on == date(2026, 2, 28)
-    assert len(report.model.sha256) == 64
+    assert {len(report.model.sha256), len(report.grading_model.sha256)} == {64}
+
+
+def test_every_disc_of_the_phantom_is_graded(report: CaseReport) -> None:
+    assert [grading.level for grading in report.gradings] == list(Level)
+    for grading in report.gradings:
+        assert sum(grading.probabilities) == pytest.approx(1)
 
 
 def test_the_picture_shows_every_named_structure(report: CaseReport) -> None:
@@ -96,13 +101,23 @@ def quiet(_stage: Stage, _part: float) -> None:
     """Progress that nobody watches."""
 
 
-def test_noise_is_no_spine(phantom: Phantom, model: OnnxModel) -> None:
+def test_noise_is_no_spine(phantom: Phantom, models: Models) -> None:
     noise = np.random.default_rng(0).random(phantom.volume.voxels.shape)
     volume = Volume(voxels=noise.astype(np.float32), geometry=phantom.volume.geometry)
     with pytest.raises(SpineNotFoundError):
-        run(phantom_series(volume), features=NOTHING_KNOWN, model=model, progress=quiet)
+        run(
+            phantom_series(volume),
+            features=NOTHING_KNOWN,
+            models=models,
+            progress=quiet,
+        )
 
 
-def test_a_child_is_not_analyzed(phantom: Phantom, model: OnnxModel) -> None:
+def test_a_child_is_not_analyzed(phantom: Phantom, models: Models) -> None:
     with pytest.raises(UnderageError, match="age 17 years"):
-        run(phantom_series(phantom.volume), features=CHILD, model=model, progress=quiet)
+        run(
+            phantom_series(phantom.volume),
+            features=CHILD,
+            models=models,
+            progress=quiet,
+        )

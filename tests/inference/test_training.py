@@ -1,0 +1,133 @@
+"""A smoke run of training: it learns, resumes after a kill, exports and grades."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from inference.grading import load_grading_model
+from inference.models import load_segmentation_model
+from inference.network import CLASSES, ENCODERS, DeepLabV3Plus
+from inference.phantom import Phantom
+from inference.preprocessing import normalized
+from inference.reference_engine import load_reference_model
+from inference.training.augmentation import CROP, random_contrast, random_crops
+from inference.training.data import LabeledSlice, split_by_patient
+from inference.training.export import export
+from inference.training.grading import GradedDiscs, cross_validated, fit, metrics, write
+from inference.training.segmentation import Recipe, load_averaged, train
+
+RECIPE = Recipe(steps=2, batch=2, phantom_share=1.0)
+
+
+@pytest.fixture(scope="module")
+def slices(phantom: Phantom) -> list[LabeledSlice]:
+    return [
+        LabeledSlice(
+            patient="1",
+            image=normalized(phantom.volume.voxels[index]),
+            labels=phantom.labels[index],
+            spacing_mm=(0.75, 0.75),
+        )
+        for index in (3, 4, 5)
+    ]
+
+
+@pytest.fixture(scope="module")
+def run(slices: list[LabeledSlice], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("run")
+    train(RECIPE, patients=[], phantoms=slices, directory=directory)
+    return directory
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_every_encoder_scores_every_pixel(encoder: str) -> None:
+    scores = DeepLabV3Plus(encoder).eval()(torch.zeros(1, 1, 64, 48))
+    assert scores.shape == (1, CLASSES, 64, 48)
+
+
+def test_crops_keep_image_and_labels_together(slices: list[LabeledSlice]) -> None:
+    """An image that shows its own labels still does after every deformation."""
+    drawn = replace(slices[1], image=slices[1].labels.astype(np.float32))
+    images, labels = random_crops([drawn] * 4, np.random.default_rng(5))
+    assert images.shape == (4, 1, *CROP)
+    agreement = (images[:, 0].round() == labels).float().mean()
+    assert agreement > 0.97
+
+
+def test_contrast_changes_the_image_and_keeps_it_finite(
+    slices: list[LabeledSlice],
+) -> None:
+    rng = np.random.default_rng(6)
+    images, labels = random_crops(slices, rng)
+    changed = random_contrast(images, labels, rng)
+    assert torch.isfinite(changed).all()
+    assert not torch.equal(changed, images)
+
+
+def test_a_finished_run_is_not_trained_again(
+    run: Path, slices: list[LabeledSlice]
+) -> None:
+    log = (run / "log.jsonl").read_text()
+    train(RECIPE, patients=[], phantoms=slices, directory=run)
+    assert (run / "log.jsonl").read_text() == log
+    assert json.loads(log)["step"] == RECIPE.steps
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(
+    run: Path, slices: list[LabeledSlice]
+) -> None:
+    other = replace(RECIPE, seed=8)
+    with pytest.raises(ValueError, match="another recipe"):
+        train(other, patients=[], phantoms=slices, directory=run)
+
+
+@pytest.mark.filterwarnings("ignore:.*LeafSpec.*:FutureWarning")  # torch on itself
+def test_the_exported_network_is_the_trained_one(run: Path, tmp_path: Path) -> None:
+    recipe, network = load_averaged(run)
+    export(network, encoder=recipe.encoder, version="0", directory=tmp_path)
+    images = np.random.default_rng(0).random((1, 64, 64), dtype=np.float32)
+    with torch.inference_mode():
+        scores = network(torch.from_numpy(images[:, None]))
+    expected = torch.softmax(scores, dim=1).numpy()
+    for model in (load_segmentation_model(tmp_path), load_reference_model(tmp_path)):
+        np.testing.assert_allclose(model.probabilities(images), expected, atol=1e-4)
+
+
+def test_no_patient_is_on_both_sides_of_the_split(slices: list[LabeledSlice]) -> None:
+    many = [
+        replace(item, patient=str(patient))
+        for patient in range(1, 11)
+        for item in slices
+    ]
+    train_on, held_out = split_by_patient(many)
+    assert held_out
+    assert not {s.patient for s in train_on} & {s.patient for s in held_out}
+
+
+@pytest.fixture(scope="module")
+def discs() -> GradedDiscs:
+    """Discs whose grade is their first feature, with some noise."""
+    rng = np.random.default_rng(3)
+    grades = rng.integers(1, 6, 300)
+    noise = rng.normal(scale=0.3, size=(300, 10))
+    noise[:, 0] += grades
+    patients = np.repeat(np.arange(60), 5).astype(str)
+    return GradedDiscs(features=noise, grades=grades, patients=patients)
+
+
+def test_grades_that_can_be_learned_are_learned(discs: GradedDiscs) -> None:
+    result = metrics(discs, cross_validated(discs))
+    kappa = result["quadratic_kappa"]
+    assert kappa["low"] <= kappa["value"] <= kappa["high"]
+    assert kappa["value"] > 0.9
+
+
+def test_a_written_grading_model_is_read_back(
+    discs: GradedDiscs, tmp_path: Path
+) -> None:
+    write(fit(discs.features, discs.grades), version="0", directory=tmp_path)
+    assert load_grading_model(tmp_path).version.name == "spoils-pfirrmann"
