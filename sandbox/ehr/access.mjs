@@ -6,6 +6,7 @@ import { levelsFor, parseScopes } from './scopes.mjs';
 /** Access of the EHR itself (loading patients, its own pages). */
 export const FULL_ACCESS = {
   require() {},
+  requireRead() {},
   canSee: () => true,
   requireOwn() {},
   mayChooseIds: true,
@@ -15,9 +16,10 @@ export const FULL_ACCESS = {
 export class TokenAccess {
   mayChooseIds = false;
 
-  constructor({ scope, patient, find }) {
+  constructor({ scope, patient, user, find }) {
     this.scopes = parseScopes(scope);
     this.patient = patient && `Patient/${patient}`;
+    this.user = scope.split(' ').includes('fhirUser') ? user : undefined;
     this.find = find;
   }
 
@@ -25,6 +27,11 @@ export class TokenAccess {
   require(interaction, type) {
     if (!levelsFor(this.scopes, interaction, type).length) throw new OperationOutcomeError(forbidden);
     this.level = levelsFor(this.scopes, interaction, type).includes('user') ? 'user' : 'patient';
+  }
+
+  /** Throw 403 unless a scope allows the read; `fhirUser` allows that of the user itself. */
+  requireRead(type, id) {
+    if (`${type}/${id}` !== this.user) this.require('r', type);
   }
 
   /** True where the resource is the patient's, or nobody's (Practitioner, Device). */

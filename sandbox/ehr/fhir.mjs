@@ -49,9 +49,11 @@ export class FhirEndpoint {
     }
     const isCreate = method === 'POST' && body?.resourceType && body.resourceType !== 'Bundle';
     if (isCreate) delete body.id; // a server chooses the id of what it creates
+    const { patient, user } = this.launches.ofGrant(token.grantId);
     const access = new TokenAccess({
       scope: token.scope ?? '',
-      patient: this.launches.ofGrant(token.grantId).patient,
+      patient,
+      user,
       find: (type, id) => this.repository.find(type, id),
     });
     return this.#carryOut(access, { method, url, body, headers });

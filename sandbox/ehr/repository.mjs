@@ -41,7 +41,7 @@ export class Repository extends MemoryRepository {
   }
 
   async readResource(type, id) {
-    this.#access.require('r', type);
+    this.#access.requireRead(type, id);
     return this.#visible(await super.readResource(type, id));
   }
 

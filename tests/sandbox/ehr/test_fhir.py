@@ -61,6 +61,16 @@ def test_scopes_decide_on_read_search_and_create(
     assert fhir.post("Observation", json=observation()).status_code == create
 
 
+@pytest.mark.parametrize(("scope", "status"), [("openid fhirUser", 200), ("openid", 403)])
+def test_fhir_user_scope_shows_the_user_and_nobody_else(
+    hospital: Ehr, scope: str, status: int
+) -> None:
+    wanted = f"launch {scope} patient/Patient.r"
+    fhir = Fhir(hospital, scope=wanted, patient="ada", user="Practitioner/doc")
+    assert fhir.get("Practitioner/doc").status_code == status
+    assert fhir.get("Practitioner/other").status_code == 403
+
+
 def test_scopes_decide_on_each_entry_of_a_transaction(hospital: Ehr) -> None:
     fhir = Fhir(hospital, scope="launch patient/Observation.c", patient="ada")
     device: dict[str, Any] = {"resourceType": "Device"}
