@@ -18,6 +18,10 @@ from inference.results import Level, Structure, Vertebra
 
 MIN_BODY_MM2: Final = 150.0  # our choice: a quarter of a body of 25 x 25 mm
 MIN_DISC_MM2: Final = 30.0  # our choice: a collapsed disc of 3 x 25 mm has 75
+MIN_CANAL_PART_MM2: Final = 40.0  # our choice: a narrow canal breaks into parts
+#: Farthest that the middle of a body or disc may lie in front of the canal's middle.
+#: Our choice: half a body of 38 mm, half a canal of 20 mm, and a slip.
+MAX_IN_FRONT_MM: Final = 42.0
 OPENING_MM: Final = 1.6  # our choice: cuts bridges between neighbors
 #: Our choice: neighboring bodies lie 30 to 40 mm apart, and evenly; a larger deviation
 #: from the median distance means that one was missed or two were fused.
@@ -56,12 +60,12 @@ def name_levels(plane: MidSagittal) -> NamedSpine:
         SpineNotFoundError: There are fewer than two vertebral bodies.
 
     """
-    canal = plane.mask(Structure.CANAL)
+    canal = _canal(plane)
     center_line = _center_line(canal)
     bodies = _bodies(plane, center_line)
     if len(bodies) < 2:  # noqa: PLR2004  a spine has more than one
         raise SpineNotFoundError(f"{len(bodies)} vertebral bodies in the middle slice")
-    discs, is_lowest_seen = _discs_below(plane, bodies)
+    discs = _discs_below(plane, bodies, center_line)
     names = list(reversed(Vertebra))
     levels = list(reversed(Level))
     above = bodies[len(names) :]
@@ -77,13 +81,29 @@ def name_levels(plane: MidSagittal) -> NamedSpine:
         + [(Structure.DISC, disc) for disc in higher],
         canal=canal,
         center_line=center_line,
-        warnings=tuple(_warnings(bodies, is_lowest_seen=is_lowest_seen)),
+        warnings=tuple(_warnings(bodies, is_lowest_seen=discs[0] is not None)),
     )
 
 
 def centroid(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the mean (row, column) of a mask in pixels."""
     return np.argwhere(mask).mean(axis=0)
+
+
+def _canal(plane: MidSagittal) -> NDArray[np.bool_]:
+    """The canal without specks.
+
+    Raises:
+        SpineNotFoundError: Nothing but specks was found.
+
+    """
+    parts = _components(
+        plane.mask(Structure.CANAL), MIN_CANAL_PART_MM2, plane.pixel_mm, opening_mm=0.0
+    )
+    if not parts:
+        raise SpineNotFoundError("no canal in the middle slice")
+    canal: NDArray[np.bool_] = np.logical_or.reduce(parts)
+    return canal
 
 
 def _center_line(canal: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -108,21 +128,35 @@ def _bodies(
     """Vertebral bodies from the lowest upward: vertebra in front of the canal."""
     columns = np.arange(plane.signal.shape[1])
     in_front = columns[None] < center_line[:, None]
-    return _components(
+    parts = _components(
         plane.mask(Structure.VERTEBRA) & in_front, MIN_BODY_MM2, plane.pixel_mm
     )
+    return [part for part in parts if _is_by_canal(part, center_line, plane.pixel_mm)]
+
+
+def _is_by_canal(
+    part: NDArray[np.bool_], center_line: NDArray[np.float64], pixel_mm: float
+) -> bool:
+    row, column = centroid(part)
+    rows = np.arange(len(center_line))
+    nearest_px = np.hypot(rows - row, center_line - column).min()
+    return bool(nearest_px * pixel_mm < MAX_IN_FRONT_MM)
 
 
 def _components(
-    mask: NDArray[np.bool_], min_area_mm2: float, pixel_mm: float
+    mask: NDArray[np.bool_],
+    min_area_mm2: float,
+    pixel_mm: float,
+    *,
+    opening_mm: float = OPENING_MM,
 ) -> list[NDArray[np.bool_]]:
     """Connected parts of at least the given area, from the lowest upward.
 
     Thin bridges are cut before the parts are told apart, and each pixel then goes to
     the nearest part.
     """
-    radius = round(OPENING_MM / pixel_mm / 2)
-    eroded = ndimage.binary_erosion(mask, iterations=radius)
+    radius = round(opening_mm / pixel_mm / 2)
+    eroded = ndimage.binary_erosion(mask, iterations=radius) if radius else mask
     labels, _ = ndimage.label(eroded)
     nearest = ndimage.distance_transform_edt(
         labels == 0, return_distances=False, return_indices=True
@@ -138,17 +172,19 @@ def _components(
 
 
 def _discs_below(
-    plane: MidSagittal, bodies: Sequence[NDArray[np.bool_]]
-) -> tuple[list[NDArray[np.bool_] | None], bool]:
-    """For each body the disc below it, and whether the lowest disc was seen."""
+    plane: MidSagittal,
+    bodies: Sequence[NDArray[np.bool_]],
+    center_line: NDArray[np.float64],
+) -> list[NDArray[np.bool_] | None]:
+    """For each body the disc below it, ``None`` where none was found."""
     parts = _components(plane.mask(Structure.DISC), MIN_DISC_MM2, plane.pixel_mm)
+    parts = [part for part in parts if _is_by_canal(part, center_line, plane.pixel_mm)]
     rows = [centroid(body)[0] for body in bodies]
-    bounds = [np.inf, *rows]
     discs: list[NDArray[np.bool_] | None] = []
-    for lower, upper in zip(bounds, rows, strict=False):
+    for lower, upper in zip([np.inf, *rows], rows, strict=False):
         between = [part for part in parts if upper < centroid(part)[0] < lower]
         discs.append(max(between, key=np.count_nonzero, default=None))
-    return discs, discs[0] is not None
+    return discs
 
 
 def _warnings(
