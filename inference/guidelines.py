@@ -3,10 +3,10 @@
 Sources, as in the rules below:
 
 - NICE NG59: https://www.nice.org.uk/guidance/ng59 (2016, updated 2020)
-- ACP 2017: doi:10.7326/M16-2367
+- ACP 2017: https://www.aafp.org/afp/2017/0915/p407.html
 - WHO 2023: guideline for chronic primary low back pain, NBK599210
 - NASS 2011: degenerative lumbar spinal stenosis
-- BMJ 2025: doi:10.1136/bmj-2024-079970
+- BMJ 2025: BMJ 2025;388:e079970
 - AHCPR red-flag table: NBK52120
 
 Red flags come first and stop the routine plan. Surgery is never suggested, only a
@@ -28,7 +28,7 @@ from inference.results import (
 )
 
 RULES_VERSION: Final = "0.1.0"
-SEVERE_ODI_PERCENT: Final = 41.0  # ODI band "severe" begins at 41 (Fairbank 1980)
+SEVERE_ODI_PERCENT: Final = 41.0  # the standard bands of the ODI: severe is 41 to 60
 SEVERE_NRS: Final = 7.0  # our choice
 #: Narrow canal. Verbiest 1977: below 10 mm absolute, 10 to 12 mm relative stenosis.
 ABSOLUTE_STENOSIS_MM: Final = 10.0
@@ -146,18 +146,18 @@ def _first_line(features: ClinicalFeatures) -> Iterable[Activity]:
     yield Activity(
         option=Option.SELF_MANAGEMENT,
         reasons=("Advice to stay active belongs to every step of care.",),
-        guideline="NICE NG59 1.2.1; WHO 2023",
+        guideline="NICE NG59, non-invasive treatments; WHO 2023",
     )
     yield Activity(
         option=Option.EXERCISE,
         reasons=("Exercise is the first-line treatment of low back pain.",),
-        guideline="NICE NG59 1.2.2; ACP 2017; WHO 2023",
+        guideline="NICE NG59, non-invasive treatments; ACP 2017; WHO 2023",
     )
     if severity := _severity(features):
         yield Activity(
             option=Option.PSYCHOLOGICAL_THERAPY,
             reasons=(*severity, "Only as a part of a package with exercise."),
-            guideline="NICE NG59 1.2.13",
+            guideline="NICE NG59, non-invasive treatments",
         )
 
 
@@ -181,7 +181,7 @@ def _nsaid(features: ClinicalFeatures) -> Activity | Exclusion:
     return Activity(
         option=Option.ORAL_NSAID,
         reasons=tuple(advice),
-        guideline="NICE NG59 1.2.17; ACP 2017",
+        guideline="NICE NG59, non-invasive treatments; ACP 2017",
     )
 
 
@@ -192,7 +192,7 @@ def _pain_specialist(features: ClinicalFeatures) -> Activity | Exclusion:
         return Activity(
             option=Option.PAIN_SPECIALIST,
             reasons=(*severity, "The pain is chronic."),
-            guideline="NICE NG59 1.3",
+            guideline="NICE NG59, invasive treatments",
         )
     missing = "severe" if is_chronic else "chronic and severe"
     return Exclusion(
@@ -238,7 +238,7 @@ def _surgical_opinion(
             *narrow,
             ONLY_IF,
         ),
-        guideline="NICE NG59 1.3.10; NASS 2011; SPORT criteria",
+        guideline="NICE NG59, invasive treatments; NASS 2011; SPORT criteria",
     )
 
 

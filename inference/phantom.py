@@ -25,7 +25,7 @@ ENDPLATE_MM = 0.6  # our choice: about one pixel, as the unlabeled rim in SPIDER
 CORNER_MM = 3.0  # our choice: rounds the corners outside the central 80 % of a body
 ANNULUS_MM = 1.5  # our choice, idem for a disc
 LATERAL_MM = 23.0  # half the transverse body width, clinical range 36 to 47 mm
-CANAL_LATERAL_MM = 11.0  # half the canal width, 21 to 28 mm (doi:10.14444/8130)
+CANAL_LATERAL_MM = 11.0  # half the canal width, 21 to 28 mm (ijssurgery 15/6/1072)
 FAT_MM = 2.5  # our choice: epidural fat around the dural sac
 CANAL_GAP_MM = 1.5  # our choice: posterior ligament and epidural fat
 THORACIC = 2  # T12 and T11 are drawn above L1, unnamed
@@ -163,8 +163,8 @@ def random_spec(rng: np.random.Generator) -> PhantomSpec:
     """Draw a spine within published ranges.
 
     Disc heights of 4 to 13 mm, wider than the normal means of 6 to 13.5 mm
-    (discovery.researcher.life 9fbcab06, Nepal, 106 MRIs), body height 24 to 31 mm, AP
-    width 29 to 38 mm (doi:10.14444/8130), canal 8 to 18 mm (Pierro 2017, PMC5590400).
+    (discovery.researcher.life 9fbcab06, Nepal, 106 MRIs), body height 24 to 31 mm and
+    AP width 29 to 38 mm (ijssurgery 15/6/1072), canal 8 to 18 mm (PMC5590400).
     """
     count = len(Vertebra) + THORACIC
     size = rng.uniform(0.9, 1.1)

@@ -289,7 +289,7 @@ class Activity:
     Attributes:
         option: What is suggested.
         reasons: Why, in sentences that name the values.
-        guideline: Source, such as ``"NICE NG59 1.2.2"``.
+        guideline: Source, such as ``"NICE NG59, invasive treatments"``.
 
     """
 
