@@ -21,7 +21,8 @@ from inference.dicom import read_volume
 from inference.grading import load_grading_model
 from inference.models import SegmentationModel, load_segmentation_model
 from inference.mr_series import SeriesDescription, mr_series
-from inference.phantom import draw_phantom, random_spec, with_grid
+from inference.phantom import draw_phantom
+from inference.phantom_spec import random_spec, with_grid
 from inference.pipeline import Models, run
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.reference_engine import load_reference_model

@@ -6,9 +6,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.boxes import box_of
 from inference.errors import UnmeasurableError
 from inference.levels import NamedSpine, centroid
-from inference.measurements import box_of, fluid_signal
+from inference.measurements import fluid_signal
 from inference.midsagittal import MidSagittal
 from inference.results import Level
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from inference import phantom
-from inference.phantom import PhantomSpec, draw_phantom
+from inference.phantom import draw_phantom
+from inference.phantom_spec import PhantomSpec
 from inference.volume import Geometry, Volume
 
 CACHE = Path(__file__).parents[1] / "var" / "phantoms"

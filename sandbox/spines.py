@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from inference.phantom import WEDGE_DEGREES, BodySpec, DiscSpec, PhantomSpec
+from inference.phantom_spec import WEDGE_DEGREES, BodySpec, DiscSpec, PhantomSpec
 
 #: Heights and depths from L5 up to T11: the mean sizes of ``phantom.random_spec``.
 BODY_HEIGHTS_MM = (27.5, 27.0, 26.5, 26.0, 25.5, 25.0, 24.5)

@@ -1,13 +1,10 @@
 """The database: SQLite in WAL mode by default, PostgreSQL by its URL."""
 
-from datetime import UTC, datetime
 from typing import Any, cast
 
 from sqlalchemy import (
     CursorResult,
-    DateTime,
     Delete,
-    Dialect,
     Engine,
     Update,
     create_engine,
@@ -17,35 +14,13 @@ from sqlalchemy import (
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.schema import CreateIndex, CreateTable
-from sqlalchemy.types import TypeDecorator
+
+from smart_app.models import Base
 
 BUSY_TIMEOUT_S = 15  # our choice: transactions last milliseconds
 SCHEMA_LOCK = 7307  # our choice: any number that all processes share
 
 Sessions = sessionmaker[Session]
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A time that is aware in Python and UTC in every database."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(
-        self, value: datetime | None, dialect: Dialect
-    ) -> datetime | None:
-        """Store UTC."""
-        del dialect
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(
-        self, value: datetime | None, dialect: Dialect
-    ) -> datetime | None:
-        """Return an aware time: SQLite forgets the zone."""
-        del dialect
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value
 
 
 def open_database(url: str) -> Sessions:
@@ -76,8 +51,6 @@ def _configure_sqlite(connection: DBAPIConnection, _record: object) -> None:
 
 def _create_tables(engine: Engine) -> None:
     # "if not exists" and a lock, because several processes start at once
-    from smart_app.models import Base  # noqa: PLC0415 - models import UtcDateTime
-
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})"))

@@ -1,13 +1,12 @@
 """The tables. Whatever says something about a person is sealed (``bytes``)."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, ForeignKey
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-
-from smart_app.database import UtcDateTime
+from sqlalchemy.types import TypeDecorator
 
 
 class JobState(StrEnum):
@@ -26,6 +25,29 @@ class WriteState(StrEnum):
     WRITING = "writing"
     WRITTEN = "written"
     FAILED = "failed"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time that is aware in Python and UTC in every database."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: datetime | None, dialect: Dialect
+    ) -> datetime | None:
+        """Store UTC."""
+        del dialect
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(
+        self, value: datetime | None, dialect: Dialect
+    ) -> datetime | None:
+        """Return an aware time: SQLite forgets the zone."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value
 
 
 class Base(DeclarativeBase):

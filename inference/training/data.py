@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inference.phantom import draw_phantom, random_spec
+from inference.phantom import draw_phantom
+from inference.phantom_spec import random_spec
 from inference.preprocessing import normalized
 
 HELD_OUT_EVERY = 5  # our choice: every fifth patient is never trained on

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from tqdm import tqdm
 
+from inference.boxes import box_of
 from inference.errors import SpineNotFoundError, UnmeasurableError
 from inference.levels import NamedSpine, name_levels
-from inference.measurements import box_of
 from inference.midsagittal import CHANNEL, mid_sagittal
 from inference.models import SegmentationModel
 from inference.preprocessing import NETWORK_SPACING_MM

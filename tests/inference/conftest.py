@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inference.phantom import Phantom, PhantomSpec, draw_phantom, random_spec
+from inference.phantom import Phantom, draw_phantom
+from inference.phantom_spec import PhantomSpec, random_spec
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.volume import SpineSegmentation, Volume
 

@@ -14,7 +14,8 @@ from inference.errors import (
     SeriesNotFoundError,
     UnsuitableStudyError,
 )
-from inference.phantom import Phantom, PhantomSpec, draw_phantom, with_grid
+from inference.phantom import Phantom, draw_phantom
+from inference.phantom_spec import PhantomSpec, with_grid
 from tests.inference.series import phantom_series
 
 

@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from inference.boxes import box_of
 from inference.errors import SpineNotFoundError, UnmeasurableError
 from inference.levels import NamedSpine, name_levels
-from inference.measurements import box_of, measure_levels, measure_vertebrae
+from inference.measurements import measure_levels, measure_vertebrae
 from inference.midsagittal import MidSagittal, mid_sagittal
-from inference.phantom import Phantom, PhantomSpec, draw_phantom, random_spec, with_grid
+from inference.phantom import Phantom, draw_phantom
+from inference.phantom_spec import PhantomSpec, random_spec, with_grid
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Level, LevelMeasurement, Vertebra, VertebraMeasurement
 from inference.volume import SpineSegmentation

@@ -61,7 +61,9 @@ def test_scopes_decide_on_read_search_and_create(
     assert fhir.post("Observation", json=observation()).status_code == create
 
 
-@pytest.mark.parametrize(("scope", "status"), [("openid fhirUser", 200), ("openid", 403)])
+@pytest.mark.parametrize(
+    ("scope", "status"), [("openid fhirUser", 200), ("openid", 403)]
+)
 def test_fhir_user_scope_shows_the_user_and_nobody_else(
     hospital: Ehr, scope: str, status: int
 ) -> None:

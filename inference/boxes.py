@@ -1,0 +1,158 @@
+"""Height and width of one body or disc along its own axes, in millimeters.
+
+Every length is measured between the points where the interpolated mask crosses one
+half.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from inference.errors import UnmeasurableError
+from inference.levels import centroid
+
+#: Part of the length over which heights are averaged. Our choice: leaves out the
+#: rounded corners and osteophytes at both ends.
+CENTRAL_PART: Final = 0.8
+#: Part of the height over which widths are averaged. Our choice, idem.
+WAIST_PART: Final = 0.5
+RAYS: Final = 25  # our choice: about one per millimeter
+RAY_STEP_MM: Final = 0.1
+MAX_TILT_STEPS: Final = 3  # the axis settles within two
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Box:
+    """Size and axes of one body or disc, in the plane.
+
+    Attributes:
+        center_mm: (row, column) of its middle.
+        along: Unit vector from anterior to posterior.
+        height_mm: Mean distance between its endplates.
+        width_mm: Anterior-posterior length.
+
+    """
+
+    center_mm: NDArray[np.float64]
+    along: NDArray[np.float64]
+    height_mm: float
+    width_mm: float
+
+    @property
+    def down(self) -> NDArray[np.float64]:
+        """Unit vector toward the feet, perpendicular to ``along``."""
+        return np.array([self.along[1], -self.along[0]])
+
+
+def box_of(mask: NDArray[np.bool_], pixel_mm: float) -> Box:
+    """Measure one body or disc along its own axes.
+
+    The anterior-posterior axis is first the long axis of the mask, or for a nearly
+    square one the horizontal; then the mean direction of its two endplates.
+
+    Args:
+        mask: Boolean, shape ``(rows, columns)``, rows downward, columns to the back.
+        pixel_mm: Edge of a square pixel.
+
+    Raises:
+        UnmeasurableError: It touches the edge of the image, or has no two endplates.
+
+    """
+    if mask[[0, -1]].any() or mask[:, [0, -1]].any():
+        raise UnmeasurableError("the structure touches the edge of the image")
+    center_mm = centroid(mask) * pixel_mm
+    along = _long_axis(mask)
+    soft = _soft(mask)
+    for _ in range(MAX_TILT_STEPS):
+        width_mm, middle_mm = _width_mm(soft, center_mm, along, pixel_mm)
+        center_mm = center_mm + middle_mm * along
+        offsets, upper, lower = _endplates(soft, center_mm, along, width_mm, pixel_mm)
+        slope = np.polyfit(offsets, (upper + lower) / 2, 1)[0]
+        down = np.array([along[1], -along[0]])
+        along = along + slope * down
+        along /= np.linalg.norm(along)
+    return Box(
+        center_mm=center_mm,
+        along=along,
+        height_mm=float((lower - upper).mean()),
+        width_mm=width_mm,
+    )
+
+
+def _long_axis(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    points = np.argwhere(mask).astype(float)
+    points -= points.mean(axis=0)
+    values, vectors = np.linalg.eigh(points.T @ points)
+    if values[0] / values[1] > 0.7:  # noqa: PLR2004  our choice: nearly square
+        return np.array([0.0, 1.0])
+    axis: NDArray[np.float64] = vectors[:, 1]
+    return axis if axis[1] > 0 else -axis
+
+
+def _soft(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Blur by half a pixel so that the border crosses one half between the pixels."""
+    return ndimage.gaussian_filter(mask.astype(np.float32), 0.7)
+
+
+def extent_mm(
+    soft: NDArray[np.float32],
+    start_mm: NDArray[np.float64],
+    direction: NDArray[np.float64],
+    reach_mm: float,
+    pixel_mm: float,
+) -> NDArray[np.float64]:
+    """Return where a line enters and leaves the structure, relative to its start.
+
+    Raises:
+        UnmeasurableError: The line does not meet the structure.
+
+    """
+    steps = np.arange(-reach_mm, reach_mm + RAY_STEP_MM / 2, RAY_STEP_MM)
+    points = (start_mm[:, None] + direction[:, None] * steps) / pixel_mm
+    inside = ndimage.map_coordinates(soft, points, order=1, mode="constant") >= 0.5  # noqa: PLR2004
+    if not inside.any():
+        raise UnmeasurableError("a line does not meet the structure")
+    hits = steps[inside]
+    return np.array([hits[0] - RAY_STEP_MM / 2, hits[-1] + RAY_STEP_MM / 2])
+
+
+def _width_mm(
+    soft: NDArray[np.float32],
+    center_mm: NDArray[np.float64],
+    along: NDArray[np.float64],
+    pixel_mm: float,
+) -> tuple[float, float]:
+    """Return mean length along the axis near the middle, and the middle's offset."""
+    down = np.array([along[1], -along[0]])
+    top, bottom = extent_mm(soft, center_mm, down, 40.0, pixel_mm)
+    middle, half = (top + bottom) / 2, (bottom - top) / 2 * WAIST_PART
+    ends = np.array(
+        [
+            extent_mm(soft, center_mm + offset * down, along, 60.0, pixel_mm)
+            for offset in np.linspace(middle - half, middle + half, 9)
+        ]
+    )
+    return float((ends[:, 1] - ends[:, 0]).mean()), float(ends.mean())
+
+
+def _endplates(
+    soft: NDArray[np.float32],
+    center_mm: NDArray[np.float64],
+    along: NDArray[np.float64],
+    width_mm: float,
+    pixel_mm: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Positions along the axis, and the upper and lower endplate there, in mm."""
+    down = np.array([along[1], -along[0]])
+    half = width_mm / 2 * CENTRAL_PART
+    offsets = np.linspace(-half, half, RAYS)
+    ends = np.array(
+        [
+            extent_mm(soft, center_mm + offset * along, down, 40.0, pixel_mm)
+            for offset in offsets
+        ]
+    )
+    return offsets, ends[:, 0], ends[:, 1]
