@@ -21,6 +21,8 @@ CENTRAL_PART: Final = 0.8
 WAIST_PART: Final = 0.5
 RAYS: Final = 25  # our choice: about one per millimeter
 RAY_STEP_MM: Final = 0.1
+REACH_MM: Final = 60.0  # our choice: longer than any body or disc
+MARGIN_PX: Final = 8  # room for the blur
 MAX_TILT_STEPS: Final = 3  # the axis settles within two
 
 
@@ -44,7 +46,7 @@ class Box:
     @property
     def down(self) -> NDArray[np.float64]:
         """Unit vector toward the feet, perpendicular to ``along``."""
-        return np.array([self.along[1], -self.along[0]])
+        return _down(self.along)
 
 
 def box_of(mask: NDArray[np.bool_], pixel_mm: float) -> Box:
@@ -63,23 +65,56 @@ def box_of(mask: NDArray[np.bool_], pixel_mm: float) -> Box:
     """
     if mask[[0, -1]].any() or mask[:, [0, -1]].any():
         raise UnmeasurableError("the structure touches the edge of the image")
-    center_mm = centroid(mask) * pixel_mm
+    soft, corner_px = _soft_crop(mask)
+    center_mm = (centroid(mask) - corner_px) * pixel_mm
     along = _long_axis(mask)
-    soft = _soft(mask)
     for _ in range(MAX_TILT_STEPS):
         width_mm, middle_mm = _width_mm(soft, center_mm, along, pixel_mm)
         center_mm = center_mm + middle_mm * along
         offsets, upper, lower = _endplates(soft, center_mm, along, width_mm, pixel_mm)
         slope = np.polyfit(offsets, (upper + lower) / 2, 1)[0]
-        down = np.array([along[1], -along[0]])
-        along = along + slope * down
+        along = along + slope * _down(along)
         along /= np.linalg.norm(along)
     return Box(
-        center_mm=center_mm,
+        center_mm=center_mm + corner_px * pixel_mm,
         along=along,
         height_mm=float((lower - upper).mean()),
         width_mm=width_mm,
     )
+
+
+def extents_mm(
+    soft: NDArray[np.float32],
+    starts_mm: NDArray[np.float64],
+    direction: NDArray[np.float64],
+    reach_mm: float,
+    pixel_mm: float,
+) -> NDArray[np.float64]:
+    """Return where parallel lines enter and leave the structure.
+
+    Args:
+        soft: Probability of the structure, shape ``(rows, columns)``.
+        starts_mm: A (row, column) per line, shape ``(lines, 2)``.
+        direction: Unit vector.
+        reach_mm: How far to look, both ways.
+        pixel_mm: Edge of a square pixel.
+
+    Returns:
+        Shape ``(lines, 2)``: first and last crossing of one half, from the start.
+
+    Raises:
+        UnmeasurableError: A line does not meet the structure.
+
+    """
+    steps = np.arange(-reach_mm, reach_mm + RAY_STEP_MM / 2, RAY_STEP_MM)
+    points = starts_mm.T[..., None] + direction[:, None, None] * steps
+    values = ndimage.map_coordinates(soft, points / pixel_mm, order=1, mode="constant")
+    inside = values >= 0.5  # noqa: PLR2004
+    if not inside.any(axis=1).all():
+        raise UnmeasurableError("a line does not meet the structure")
+    first = steps[inside.argmax(axis=1)]
+    last = steps[::-1][inside[:, ::-1].argmax(axis=1)]
+    return np.stack([first - RAY_STEP_MM / 2, last + RAY_STEP_MM / 2], axis=1)
 
 
 def _long_axis(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -92,31 +127,26 @@ def _long_axis(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     return axis if axis[1] > 0 else -axis
 
 
-def _soft(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Blur by half a pixel so that the border crosses one half between the pixels."""
-    return ndimage.gaussian_filter(mask.astype(np.float32), 0.7)
+def _soft_crop(
+    mask: NDArray[np.bool_],
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Cut the mask out with a margin, and blur it by less than a pixel.
 
-
-def extent_mm(
-    soft: NDArray[np.float32],
-    start_mm: NDArray[np.float64],
-    direction: NDArray[np.float64],
-    reach_mm: float,
-    pixel_mm: float,
-) -> NDArray[np.float64]:
-    """Return where a line enters and leaves the structure, relative to its start.
-
-    Raises:
-        UnmeasurableError: The line does not meet the structure.
-
+    The border then crosses one half between the pixels. Returns the crop and the
+    (row, column) of its corner.
     """
-    steps = np.arange(-reach_mm, reach_mm + RAY_STEP_MM / 2, RAY_STEP_MM)
-    points = (start_mm[:, None] + direction[:, None] * steps) / pixel_mm
-    inside = ndimage.map_coordinates(soft, points, order=1, mode="constant") >= 0.5  # noqa: PLR2004
-    if not inside.any():
-        raise UnmeasurableError("a line does not meet the structure")
-    hits = steps[inside]
-    return np.array([hits[0] - RAY_STEP_MM / 2, hits[-1] + RAY_STEP_MM / 2])
+    rows, columns = np.nonzero(mask)
+    corner = np.maximum([rows.min() - MARGIN_PX, columns.min() - MARGIN_PX], 0)
+    crop = mask[
+        corner[0] : rows.max() + MARGIN_PX + 1,
+        corner[1] : columns.max() + MARGIN_PX + 1,
+    ]
+    return ndimage.gaussian_filter(crop.astype(np.float32), 0.7), corner.astype(float)
+
+
+def _down(along: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Unit vector toward the feet, perpendicular to one that points to the back."""
+    return np.array([along[1], -along[0]])
 
 
 def _width_mm(
@@ -126,15 +156,11 @@ def _width_mm(
     pixel_mm: float,
 ) -> tuple[float, float]:
     """Return mean length along the axis near the middle, and the middle's offset."""
-    down = np.array([along[1], -along[0]])
-    top, bottom = extent_mm(soft, center_mm, down, 40.0, pixel_mm)
+    down = _down(along)
+    top, bottom = extents_mm(soft, center_mm[None], down, REACH_MM, pixel_mm)[0]
     middle, half = (top + bottom) / 2, (bottom - top) / 2 * WAIST_PART
-    ends = np.array(
-        [
-            extent_mm(soft, center_mm + offset * down, along, 60.0, pixel_mm)
-            for offset in np.linspace(middle - half, middle + half, 9)
-        ]
-    )
+    starts = center_mm + np.linspace(middle - half, middle + half, 9)[:, None] * down
+    ends = extents_mm(soft, starts, along, REACH_MM, pixel_mm)
     return float((ends[:, 1] - ends[:, 0]).mean()), float(ends.mean())
 
 
@@ -146,13 +172,8 @@ def _endplates(
     pixel_mm: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Positions along the axis, and the upper and lower endplate there, in mm."""
-    down = np.array([along[1], -along[0]])
     half = width_mm / 2 * CENTRAL_PART
     offsets = np.linspace(-half, half, RAYS)
-    ends = np.array(
-        [
-            extent_mm(soft, center_mm + offset * along, down, 40.0, pixel_mm)
-            for offset in offsets
-        ]
-    )
+    starts = center_mm + offsets[:, None] * along
+    ends = extents_mm(soft, starts, _down(along), REACH_MM, pixel_mm)
     return offsets, ends[:, 0], ends[:, 1]

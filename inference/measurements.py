@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.boxes import Box, box_of, extent_mm
+from inference.boxes import Box, box_of, extents_mm
 from inference.errors import UnmeasurableError
 from inference.levels import NamedSpine, centroid
 from inference.midsagittal import CHANNEL, MidSagittal
@@ -124,18 +124,19 @@ def _canal_diameter_mm(
     """Smallest diameter behind the disc, perpendicular to the canal's own course."""
     soft = plane.probabilities[CHANNEL[Structure.CANAL]]
     diameters = []
-    for offset_mm in np.linspace(-disc.height_mm / 2, disc.height_mm / 2, 7):
-        start_mm = disc.center_mm + offset_mm * disc.down
-        try:
-            near, far = extent_mm(
-                soft, start_mm, disc.along, CANAL_REACH_MM, plane.pixel_mm
-            )
-        except UnmeasurableError:
-            return None
-        middle_mm = start_mm + (near + far) / 2 * disc.along
-        across = _across_canal(spine, middle_mm, plane.pixel_mm)
-        ends = extent_mm(soft, middle_mm, across, CANAL_REACH_MM / 2, plane.pixel_mm)
-        diameters.append(float(ends[1] - ends[0]))
+    offsets = np.linspace(-disc.height_mm / 2, disc.height_mm / 2, 7)
+    starts = disc.center_mm + offsets[:, None] * disc.down
+    reach_mm, pixel_mm = CANAL_REACH_MM, plane.pixel_mm
+    try:
+        ends = extents_mm(soft, starts, disc.along, reach_mm, pixel_mm)
+        for middle_mm in starts + ends.mean(axis=1)[:, None] * disc.along:
+            across = _across_canal(spine, middle_mm, pixel_mm)
+            near, far = extents_mm(
+                soft, middle_mm[None], across, reach_mm / 2, pixel_mm
+            )[0]
+            diameters.append(float(far - near))
+    except UnmeasurableError:
+        return None
     return min(diameters)
 
 

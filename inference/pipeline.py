@@ -1,6 +1,6 @@
 """The only place where the stages have an order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pydicom import Dataset
@@ -16,7 +16,7 @@ from inference.midsagittal import mid_sagittal
 from inference.models import SegmentationModel, load_segmentation_model
 from inference.picture import draw_picture
 from inference.preprocessing import NETWORK_SPACING_MM
-from inference.results import CaseReport, ClinicalFeatures, Stage
+from inference.results import CaseReport, ClinicalFeatures, LevelMeasurement, Stage
 from inference.segmentation import segment
 
 Progress = Callable[[Stage, float], None]
@@ -89,7 +89,17 @@ def run(
         features=features,
         suggestion=suggest(features, levels),
         picture=draw_picture(plane, spine),
-        warnings=spine.warnings,
+        warnings=(*spine.warnings, *canal_warnings(levels)),
         model=models.segmentation.version,
         grading_model=models.grading.version,
     )
+
+
+def canal_warnings(levels: Sequence[LevelMeasurement]) -> Iterator[str]:
+    """Say where a canal was lost behind a disc: silence would look like health."""
+    for item in levels:
+        if item.disc_height_mm is not None and item.canal_diameter_mm is None:
+            yield (
+                f"The canal behind {item.level} could not be measured. It may be very "
+                "narrow there: look at the images."
+            )

@@ -148,6 +148,19 @@ def test_a_tilted_bar_keeps_its_size(degrees: int) -> None:
     assert box.width_mm == pytest.approx(34, abs=0.6)
 
 
+def test_a_canal_that_ends_behind_a_disc_is_not_measured_there(
+    phantom: Phantom,
+) -> None:
+    plane, spine, segmentation = analyzed(phantom)
+    row = int(np.argwhere(spine.discs[Level.L4_L5]).mean(axis=0)[0])
+    broken = plane.probabilities.copy()
+    broken[3, row - 20 : row + 20] = 0
+    found = measure_levels(replace(plane, probabilities=broken), spine, segmentation)
+    assert found[3].canal_diameter_mm is None
+    assert found[3].disc_height_mm is not None
+    assert found[1].canal_diameter_mm is not None
+
+
 def test_an_image_without_a_canal_is_no_spine(phantom: Phantom) -> None:
     volume = phantom.volume.sagittal().resampled_in_plane(NETWORK_SPACING_MM)
     empty = true_segmentation(phantom, volume).probabilities.copy()

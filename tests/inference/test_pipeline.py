@@ -8,7 +8,13 @@ import pytest
 
 from inference.errors import SpineNotFoundError
 from inference.phantom import Phantom
-from inference.pipeline import Models, UnderageError, load_models, run
+from inference.pipeline import (
+    Models,
+    UnderageError,
+    canal_warnings,
+    load_models,
+    run,
+)
 from inference.results import CaseReport, ClinicalFeatures, Level, Stage, Structure
 from inference.volume import Volume
 from tests.inference.series import phantom_series
@@ -121,3 +127,10 @@ def test_a_child_is_not_analyzed(phantom: Phantom, models: Models) -> None:
             models=models,
             progress=quiet,
         )
+
+
+def test_a_canal_that_was_lost_is_a_warning(report: CaseReport) -> None:
+    lost = replace(report.levels[3], canal_diameter_mm=None)
+    found = list(canal_warnings([report.levels[2], lost]))
+    assert len(found) == 1
+    assert "L4/L5" in found[0]
