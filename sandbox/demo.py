@@ -96,10 +96,10 @@ def table(outcome: Outcome, *, fhir_base: str) -> Iterator[str]:
 
 
 def _measurement(observation: Resource) -> tuple[str, str, str]:
-    quantity = observation["valueQuantity"]
-    value = f"{quantity['value']} {quantity.get('unit', '')}"
     site, what = _words(observation.get("bodySite")), _words(observation["code"])
-    return site, what, value
+    if quantity := observation.get("valueQuantity"):
+        return site, what, f"{quantity['value']} {quantity.get('unit', '')}"
+    return site, what, _words(observation.get("valueCodeableConcept"))
 
 
 def _address(fhir_base: str, resource: Resource) -> str:
