@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from pydicom import Dataset
 
+from inference.__main__ import UNKNOWN_CHART
 from inference.dicom import read_volume
 from inference.grading import load_grading_model
 from inference.models import SegmentationModel, load_segmentation_model
@@ -26,20 +27,9 @@ from inference.phantom_spec import random_spec, with_grid
 from inference.pipeline import Models, run
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.reference_engine import load_reference_model
-from inference.results import ClinicalFeatures
 from inference.segmentation import segment
 
 SHAPE, SPACING_MM = (20, 640, 512), (0.9, 0.46875, 0.46875)
-NOTHING_KNOWN = ClinicalFeatures(
-    age_years=None,
-    sex=None,
-    pain_nrs=None,
-    odi_percent=None,
-    bmi_kg_m2=None,
-    egfr_ml_min=None,
-    smoking_status=None,
-    conditions=(),
-)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -62,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
         "total_s": median_s(
             lambda: run(
                 series,
-                features=NOTHING_KNOWN,
+                features=UNKNOWN_CHART,
                 models=models,
                 progress=lambda _stage, _part: None,
             ),

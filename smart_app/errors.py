@@ -195,6 +195,7 @@ STATUS: dict[type[Exception], int] = {
     UnsuitableStudyError: 422,
     UnmeasurableError: 422,
     ModelError: 503,
+    NoImagingStudyError: 422,
     MappingError: 502,
 }
 

@@ -1,13 +1,23 @@
 """Real components for all tests: started once per run, reset between tests."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from sandbox import services
 from sandbox.processes import free_port
 from sandbox.services import App, Archive, Ehr
+
+CHROMIUM_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +66,17 @@ def app(
     )
     with started as running_app:
         yield running_app
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium without a display; use a fresh context or page per test."""
+    executable = shutil.which("chromium")
+    if executable is None:
+        pytest.skip("no chromium: scripts/system-packages test installs it")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=[*CHROMIUM_ARGUMENTS]
+        )
+        yield browser
+        browser.close()

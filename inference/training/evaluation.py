@@ -65,9 +65,9 @@ def evaluate(
     results = []
     for patient in tqdm(sorted({item.patient for item in slices}, key=int)):
         own = [item for item in slices if item.patient == patient]
-        volume = _volume([item.image for item in own], own[0].spacing_mm)
+        volume = patient_volume(own)
         found = segment(volume, model, lambda _: None)
-        truth = _reference(own)
+        truth = reference_segmentation(own)
         results.append(
             PatientResult(
                 patient=patient,
@@ -112,6 +112,11 @@ def _mean_with_interval(values: NDArray[np.float64]) -> Interval:
     }
 
 
+def patient_volume(slices: Sequence[LabeledSlice]) -> Volume:
+    """Return one patient's slices as a volume on the network's grid."""
+    return _volume([item.image for item in slices], slices[0].spacing_mm)
+
+
 def _volume(
     images: Sequence[NDArray[np.generic]], spacing_mm: tuple[float, float]
 ) -> Volume:
@@ -123,8 +128,8 @@ def _volume(
     return volume.resampled_in_plane(NETWORK_SPACING_MM)
 
 
-def _reference(slices: Sequence[LabeledSlice]) -> SpineSegmentation:
-    """The reference masks as a segmentation on the network's grid."""
+def reference_segmentation(slices: Sequence[LabeledSlice]) -> SpineSegmentation:
+    """Return one patient's reference masks as a segmentation on the network's grid."""
     classes = [
         _volume([item.labels == label for item in slices], slices[0].spacing_mm)
         for label in range(1 + len(Structure))

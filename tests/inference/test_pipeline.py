@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from inference.__main__ import UNKNOWN_CHART
 from inference.errors import SpineNotFoundError
 from inference.phantom import Phantom
 from inference.pipeline import (
@@ -15,21 +16,11 @@ from inference.pipeline import (
     load_models,
     run,
 )
-from inference.results import CaseReport, ClinicalFeatures, Level, Stage, Structure
+from inference.results import CaseReport, Level, Stage, Structure
 from inference.volume import Volume
 from tests.inference.series import phantom_series
 
-NOTHING_KNOWN = ClinicalFeatures(
-    age_years=None,
-    sex=None,
-    pain_nrs=None,
-    odi_percent=None,
-    bmi_kg_m2=None,
-    egfr_ml_min=None,
-    smoking_status=None,
-    conditions=(),
-)
-CHILD = replace(NOTHING_KNOWN, age_years=17)
+CHILD = replace(UNKNOWN_CHART, age_years=17)
 Steps = list[tuple[Stage, float]]
 
 
@@ -47,7 +38,7 @@ def steps() -> Steps:
 def report(phantom: Phantom, models: Models, steps: Steps) -> CaseReport:
     return run(
         phantom_series(phantom.volume),
-        features=NOTHING_KNOWN,
+        features=UNKNOWN_CHART,
         models=models,
         progress=lambda stage, part: steps.append((stage, part)),
     )
@@ -113,7 +104,7 @@ def test_noise_is_no_spine(phantom: Phantom, models: Models) -> None:
     with pytest.raises(SpineNotFoundError):
         run(
             phantom_series(volume),
-            features=NOTHING_KNOWN,
+            features=UNKNOWN_CHART,
             models=models,
             progress=quiet,
         )

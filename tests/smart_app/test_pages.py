@@ -1,12 +1,11 @@
 """The pages in a real browser: live progress, report, signature, and no script."""
 
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from fhir_mappings.bundle import report_resources
 from sandbox.services import Ehr
@@ -16,22 +15,7 @@ from tests.smart_app.live import served
 from tests.smart_app.reports import REPORT
 
 WRITTEN = Counter(r["resourceType"] for r in report_resources(REPORT, CONTEXT))
-CHROMIUM = shutil.which("chromium")
 WAIT_MS = 20_000
-
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chromium]:
-    """A headless Chromium."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture
