@@ -78,5 +78,8 @@ def read_weights(directory: Path, manifest_name: str) -> tuple[bytes, ModelVersi
     if found != manifest["sha256"]:
         raise ModelError(f"weights have SHA-256 {found}, not {manifest['sha256']}")
     return content, ModelVersion(
-        name=manifest["name"], version=manifest["version"], sha256=found
+        name=manifest["name"],
+        version=manifest["version"],
+        sha256=found,
+        quality=manifest.get("quality", ""),
     )

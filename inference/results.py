@@ -331,11 +331,21 @@ class TherapySuggestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelVersion:
-    """Which model produced the numbers."""
+    """Which model produced the numbers.
+
+    Attributes:
+        name: Name of the model.
+        version: Its version.
+        sha256: Hash of its file.
+        quality: A sentence that says how good it was on patients that it had never
+            seen; empty where that was not measured.
+
+    """
 
     name: str
     version: str
     sha256: str
+    quality: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
 """Train, export and check the models.
 
 ``segmentation`` trains DeepLabV3+, resuming what a kill has interrupted; ``export``
-writes its checkpoint as the served ONNX file; ``grading`` trains the Pfirrmann model on
-the served segmentation; ``evaluate`` measures both on patients never trained on.
+writes its checkpoint as the served ONNX file; ``evaluate`` measures it on patients never
+seen; ``grading`` trains and cross-validates the Pfirrmann model on its masks. What was
+measured is kept beside each model and shown with its results.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from inference import grading, models
 from inference.models import WEIGHTS, load_segmentation_model
 from inference.network import ENCODERS
 from inference.training.data import phantom_slices, spider_slices, split_by_patient
@@ -88,12 +90,20 @@ def _grading(options: argparse.Namespace) -> None:
     discs, patients = graded_discs(slices, load_segmentation_model())
     write(fit(discs.features, discs.grades), version=options.version, directory=WEIGHTS)
     grades = dict(zip(*np.unique(discs.grades, return_counts=True), strict=True))
+    found = metrics(discs, cross_validated(discs))
+    kappa, near = found["quadratic_kappa"], found["within_one_grade"]
+    _keep_quality(
+        grading.MANIFEST,
+        f"In cross-validation by patient ({patients['seen']} patients): quadratic "
+        f"kappa {kappa['value']} ({kappa['low']} to {kappa['high']}), within one grade "
+        f"{near['value']:.1%}.",
+    )
     _print(
         {
             "patients": patients,
             "discs": len(discs.grades),
             "grades": {str(grade): int(count) for grade, count in grades.items()},
-            "cross_validation": metrics(discs, cross_validated(discs)),
+            "cross_validation": found,
         }
     )
 
@@ -101,12 +111,23 @@ def _grading(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     _, held_out = split_by_patient(spider_slices(options.data / "t2space"))
     results = evaluate(held_out, load_segmentation_model())
-    _print(
-        {
-            "patients": {item.patient: round(item.mean_dice, 3) for item in results},
-            **summary(results),
-        }
+    found = summary(results)
+    dice, error = found["mean_dice"], found["disc_height_error_mm"]
+    _keep_quality(
+        models.MANIFEST,
+        f"On {len(results)} patients never trained on: mean Dice {dice['value']}; half "
+        f"of the disc heights within {error['median']} mm and 95 % within "
+        f"{error['p95']} mm of those on a reader's outlines.",
     )
+    dices = {item.patient: round(item.mean_dice, 3) for item in results}
+    _print({"patients": dices, **found})
+
+
+def _keep_quality(manifest_name: str, sentence: str) -> None:
+    """Write what was measured beside the model that it was measured on."""
+    path = WEIGHTS / manifest_name
+    manifest = json.loads(path.read_text()) | {"quality": sentence}
+    path.write_text(json.dumps(manifest, indent=2) + "\n")
 
 
 def _print(result: object) -> None:
