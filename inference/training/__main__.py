@@ -2,8 +2,8 @@
 
 ``segmentation`` trains DeepLabV3+, resuming what a kill has interrupted; ``export``
 writes its checkpoint as the served ONNX file; ``evaluate`` measures it on patients
-never seen; ``grading`` trains and cross-validates the Pfirrmann model on its masks. What
-was measured is kept beside each model and shown with its results.
+never seen; ``grading`` trains and cross-validates the Pfirrmann model on its masks.
+What was measured is kept beside each model and shown with its results.
 """
 
 import argparse
