@@ -155,13 +155,17 @@ def _width_mm(
     along: NDArray[np.float64],
     pixel_mm: float,
 ) -> tuple[float, float]:
-    """Return mean length along the axis near the middle, and the middle's offset."""
+    """Return the median length along the axis near the middle, and the middle's offset.
+
+    The median, because a bulge or a leak of the mask makes a few lines much longer.
+    """
     down = _down(along)
     top, bottom = extents_mm(soft, center_mm[None], down, REACH_MM, pixel_mm)[0]
     middle, half = (top + bottom) / 2, (bottom - top) / 2 * WAIST_PART
     starts = center_mm + np.linspace(middle - half, middle + half, 9)[:, None] * down
     ends = extents_mm(soft, starts, along, REACH_MM, pixel_mm)
-    return float((ends[:, 1] - ends[:, 0]).mean()), float(ends.mean())
+    front, back = np.median(ends, axis=0)
+    return float(back - front), float((front + back) / 2)
 
 
 def _endplates(

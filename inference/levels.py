@@ -81,7 +81,7 @@ def name_levels(plane: MidSagittal) -> NamedSpine:
         + [(Structure.DISC, disc) for disc in higher],
         canal=canal,
         center_line=center_line,
-        warnings=tuple(_warnings(bodies, is_lowest_seen=discs[0] is not None)),
+        warnings=tuple(_warnings(bodies, discs)),
     )
 
 
@@ -188,13 +188,23 @@ def _discs_below(
 
 
 def _warnings(
-    bodies: Sequence[NDArray[np.bool_]], *, is_lowest_seen: bool
+    bodies: Sequence[NDArray[np.bool_]], discs: Sequence[NDArray[np.bool_] | None]
 ) -> list[str]:
     found = []
-    if not is_lowest_seen:
+    missing = [
+        str(level)
+        for level, disc in zip(reversed(Level), discs, strict=False)
+        if disc is None
+    ]
+    if discs[0] is None:
         found.append(
             "No disc was found below the lowest vertebra, so the sacrum may be out of "
             f"view and every name may be too low. {CHECK_NAMES}."
+        )
+    elif missing:
+        found.append(
+            f"No disc was found at {', '.join(missing)}: collapsed, fused or missed. "
+            f"{CHECK_NAMES}."
         )
     if bodies[0][-1].any():
         found.append(

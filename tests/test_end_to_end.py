@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -25,7 +24,7 @@ from sandbox.walk import Resource, walk
 from tests.sandbox.conftest import today
 
 ANALYSIS_TIMEOUT_MS = 180_000
-MEDIAN_MM, LARGEST_MM = 1.0, 3.0  # readers differ by 1 to 2.6 mm
+READERS_DIFFER_MM = 2.6  # limit of agreement, doi:10.1186/2045-709X-21-26
 
 
 def test_a_clinician_clicks_reads_signs_and_finds_it_in_the_chart(
@@ -66,8 +65,7 @@ def test_a_real_spine_arrives_in_the_chart_as_a_reader_outlined_it(
         if level.disc_height_mm is not None
     ]
     assert len(differences) == len(outlined)
-    assert np.median(differences) < MEDIAN_MM
-    assert max(differences) < LARGEST_MM
+    assert max(differences) < READERS_DIFFER_MM
 
 
 def reference_levels(spider: Path, patient: str) -> tuple[LevelMeasurement, ...]:

@@ -79,6 +79,13 @@ def test_a_missing_lowest_disc_is_a_warning(
     assert Level.L5_S1 not in found.discs
 
 
+def test_a_missed_disc_is_a_warning_that_names_it(
+    plane: MidSagittal, spine: NamedSpine
+) -> None:
+    found = name_levels(without(plane, spine.discs[Level.L2_L3]))
+    assert any("No disc was found at L2/L3" in text for text in found.warnings)
+
+
 def test_a_missed_vertebra_is_a_warning(plane: MidSagittal, spine: NamedSpine) -> None:
     found = name_levels(without(plane, spine.bodies[Vertebra.L3]))
     assert any("uneven" in text for text in found.warnings)

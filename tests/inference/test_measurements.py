@@ -130,6 +130,13 @@ def test_height_index_is_height_over_the_neighbors(
     assert levels[3].disc_height_index_ratio == pytest.approx(truth, rel=0.1)
 
 
+def test_a_thin_leak_of_the_mask_does_not_lengthen_the_disc() -> None:
+    mask = np.zeros((80, 200), dtype=bool)
+    mask[30:50, 50:130] = True
+    mask[38:41, 130:170] = True
+    assert box_of(mask, 0.4).width_mm == pytest.approx(32, abs=0.5)
+
+
 def test_a_structure_cut_by_the_image_is_not_measured() -> None:
     mask = np.zeros((50, 50), dtype=bool)
     mask[:20, 10:40] = True
