@@ -31,11 +31,11 @@ def app_url(port: int) -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def public_client(port: int) -> dict[str, object]:
+def public_client(*ports: int) -> dict[str, object]:
     """Return how the EHR registers the application: a public client with PKCE."""
     return {
         "client_id": CLIENT_ID,
-        "redirect_uris": [f"{app_url(port)}/callback"],
+        "redirect_uris": [f"{app_url(port)}/callback" for port in ports],
         "token_endpoint_auth_method": "none",
     }
 

@@ -40,9 +40,15 @@ def app_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def running_ehr(services_dir: Path, app_port: int) -> Iterator[Ehr]:
+def clinic_port() -> int:
+    """Port of an application in the process of the tests, known to the EHR as well."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def running_ehr(services_dir: Path, app_port: int, clinic_port: int) -> Iterator[Ehr]:
     """The EHR, with the application registered as a public client."""
-    clients = [services.public_client(app_port)]
+    clients = [services.public_client(app_port, clinic_port)]
     launch_url = f"{services.app_url(app_port)}/launch"
     started = services.ehr(services_dir, clients=clients, app_launch_url=launch_url)
     with started as ehr:

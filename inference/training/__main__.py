@@ -91,12 +91,12 @@ def _grading(options: argparse.Namespace) -> None:
     write(fit(discs.features, discs.grades), version=options.version, directory=WEIGHTS)
     grades = dict(zip(*np.unique(discs.grades, return_counts=True), strict=True))
     found = metrics(discs, cross_validated(discs))
-    kappa, near = found["quadratic_kappa"], found["within_one_grade"]
+    weighted, plain = found["quadratic_kappa"], found["unweighted_kappa"]
     _keep_quality(
         grading.MANIFEST,
-        f"In cross-validation by patient ({patients['seen']} patients): quadratic "
-        f"kappa {kappa['value']} ({kappa['low']} to {kappa['high']}), within one grade "
-        f"{near['value']:.1%}.",
+        f"In cross-validation by patient ({patients['seen']} patients): kappa with the "
+        f"reader {plain['value']} unweighted and {weighted['value']} quadratic, within "
+        f"one grade {found['within_one_grade']['value']:.1%}.",
     )
     _print(
         {

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,11 +66,11 @@ def graded_discs(
 
     Returns:
         The discs, and counts of patients: ``seen``, ``all_levels_right`` (every
-        landmark lies at the disc of its name), ``not_found``.
+        landmark lies at the disc of its name), ``wrong_with_warning``, ``not_found``.
 
     """
     rows, grades, patients = [], [], []
-    counts = {"seen": 0, "all_levels_right": 0, "not_found": 0}
+    counts = Counter({"all_levels_right": 0, "wrong_with_warning": 0, "not_found": 0})
     for item in tqdm(slices, mininterval=5):
         counts["seen"] += 1
         try:
@@ -77,7 +78,10 @@ def graded_discs(
         except SpineNotFoundError:
             counts["not_found"] += 1
             continue
-        counts["all_levels_right"] += _levels_are_right(item, plane, spine)
+        if _levels_are_right(item, plane, spine):
+            counts["all_levels_right"] += 1
+        elif spine.warnings:
+            counts["wrong_with_warning"] += 1
         for level, features in disc_features(plane, spine).items():
             if level in item.pfirrmann:
                 rows.append(features.row())

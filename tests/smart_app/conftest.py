@@ -36,9 +36,9 @@ def issuers(
 
 
 @pytest.fixture
-def clinic(tmp_path: Path, issuers: Path, app_port: int) -> Clinic:
+def clinic(tmp_path: Path, issuers: Path, clinic_port: int) -> Clinic:
     """The application in this process."""
-    base_url = app_url(app_port)
+    base_url = app_url(clinic_port)
     return Clinic(settings_in(tmp_path / "data", issuers=issuers, base_url=base_url))
 
 

@@ -101,13 +101,13 @@ def test_an_image_without_pixels(
 
 
 def test_an_archive_that_is_down(
-    ehr: Ehr, issuers: Path, tmp_path: Path, app_port: int
+    ehr: Ehr, issuers: Path, tmp_path: Path, clinic_port: int
 ) -> None:
     (entry,) = json.loads(issuers.read_text())
     entry["dicomweb_url"] = f"http://127.0.0.1:{free_port()}/dicom-web"
     issuers.write_text(json.dumps([entry]))
     settings = settings_in(
-        tmp_path / "down", issuers=issuers, base_url=app_url(app_port)
+        tmp_path / "down", issuers=issuers, base_url=app_url(clinic_port)
     )
     clinic = Clinic(settings)
     load(ehr, *CHART, imaging_study("1.2.3"))

@@ -19,9 +19,9 @@ WAIT_MS = 20_000
 
 
 @pytest.fixture
-def url(clinic: Clinic, app_port: int) -> Iterator[str]:
+def url(clinic: Clinic, clinic_port: int) -> Iterator[str]:
     """The address of the running application."""
-    with served(clinic, app_port) as address:
+    with served(clinic, clinic_port) as address:
         yield address
 
 

@@ -50,10 +50,10 @@ def database_url(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def env(
-    tmp_path: Path, issuers: Path, app_port: int, database_url: str
+    tmp_path: Path, issuers: Path, clinic_port: int, database_url: str
 ) -> dict[str, str]:
     """The variables of an installation on PostgreSQL."""
-    usual = environment(tmp_path / "data", issuers, app_url(app_port))
+    usual = environment(tmp_path / "data", issuers, app_url(clinic_port))
     return usual | {"SPOILS_DATABASE_URL": database_url}
 
 

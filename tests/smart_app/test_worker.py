@@ -42,9 +42,9 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def env(tmp_path: Path, issuers: Path, app_port: int) -> dict[str, str]:
+def env(tmp_path: Path, issuers: Path, clinic_port: int) -> dict[str, str]:
     """The variables that web and worker share."""
-    shared = environment(tmp_path / "data", issuers, app_url(app_port))
+    shared = environment(tmp_path / "data", issuers, app_url(clinic_port))
     return {**shared, "SPOILS_LEASE_S": "2", "PYTHONPATH": str(ROOT)}
 
 
