@@ -12,7 +12,8 @@ from tqdm import tqdm
 from inference.boxes import box_of
 from inference.errors import SpineNotFoundError, UnmeasurableError
 from inference.levels import NamedSpine, name_levels
-from inference.midsagittal import CHANNEL, mid_sagittal
+from inference.measurements import measure_levels
+from inference.midsagittal import CHANNEL, MidSagittal, mid_sagittal
 from inference.models import SegmentationModel
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Structure
@@ -22,6 +23,13 @@ from inference.training.graded import SAGITTAL_DIRECTIONS
 from inference.volume import Geometry, SpineSegmentation, Volume
 
 SLICE_MM: Final = 0.9  # of SPIDER's T2 SPACE extract
+LENGTHS: Final = (
+    "disc_height",
+    "disc_width",
+    "body_height",
+    "body_width",
+    "canal_diameter",
+)
 
 
 Interval = dict[str, float]
@@ -89,13 +97,14 @@ def summary(results: Sequence[PatientResult]) -> dict[str, Interval]:
     mean_dice = np.array([result.mean_dice for result in results])
     scores["mean_dice"] = _mean_with_interval(mean_dice)
     scores["lowest_patient_dice"] = {"value": round(float(mean_dice.min()), 3)}
-    for quantity in ("disc_height", "disc_width", "body_height", "body_width"):
+    for quantity in LENGTHS:
         lists = [result.differences_mm.get(quantity, []) for result in results]
-        errors = np.abs(np.concatenate(lists))
+        signed = np.concatenate(lists)
         scores[f"{quantity}_error_mm"] = {
-            "n": len(errors),
-            "median": round(float(np.median(errors)), 2),
-            "p95": round(float(np.percentile(errors, 95)), 2),
+            "n": len(signed),
+            "mean": round(float(signed.mean()), 2),
+            "median": round(float(np.median(np.abs(signed))), 2),
+            "p95": round(float(np.percentile(np.abs(signed), 95)), 2),
         }
     return scores
 
@@ -176,7 +185,9 @@ def _length_differences_mm(
         spines = (name_levels(predicted), name_levels(reference))
     except SpineNotFoundError:
         return {}
-    result: dict[str, list[float]] = {}
+    result: dict[str, list[float]] = {
+        "canal_diameter": _canal_differences_mm((predicted, reference), spines, truth)
+    }
     for kind in ("disc", "body"):
         for one, other in _pairs(*spines, kind):
             try:
@@ -190,6 +201,22 @@ def _length_differences_mm(
                 boxes[0].width_mm - boxes[1].width_mm
             )
     return result
+
+
+def _canal_differences_mm(
+    planes: tuple[MidSagittal, MidSagittal],
+    spines: tuple[NamedSpine, NamedSpine],
+    any_volume: SpineSegmentation,
+) -> list[float]:
+    predicted, reference = (
+        [level.canal_diameter_mm for level in measure_levels(plane, spine, any_volume)]
+        for plane, spine in zip(planes, spines, strict=True)
+    )
+    return [
+        first - second
+        for first, second in zip(predicted, reference, strict=True)
+        if first is not None and second is not None
+    ]
 
 
 def _slice_of(segmentation: SpineSegmentation, index: int) -> SpineSegmentation:
