@@ -105,6 +105,7 @@ def summary(results: Sequence[PatientResult]) -> dict[str, Interval]:
             "mean": round(float(signed.mean()), 2),
             "median": round(float(np.median(np.abs(signed))), 2),
             "p95": round(float(np.percentile(np.abs(signed), 95)), 2),
+            "largest": round(float(np.abs(signed).max()), 2),
         }
     return scores
 

@@ -64,25 +64,9 @@ def train(
             same recipe that lies there is continued.
 
     """
-    torch.manual_seed(recipe.seed)
     directory.mkdir(parents=True, exist_ok=True)
-    network = DeepLabV3Plus(recipe.encoder)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    averaged = _average(network)
-    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        max_lr=recipe.peak_rate,
-        total_steps=recipe.steps,
-        pct_start=WARM_UP,
-    )
-    parts = {
-        "network": network,
-        "averaged": averaged,
-        "optimizer": optimizer,
-        "schedule": schedule,
-    }
-    start = _resume(directory / "checkpoint.pt", recipe, parts)
+    parts = _Parts(recipe)
+    start = _resume(directory / "checkpoint.pt", recipe, parts.by_name())
     loss_of = DiceCELoss(softmax=True, to_onehot_y=True, batch=True)
     batches = DataLoader(
         _Batches(recipe, patients, phantoms),
@@ -92,19 +76,46 @@ def train(
     )
     progress = tqdm(batches, initial=start, total=recipe.steps, mininterval=10)
     for step, (images, labels) in enumerate(progress, start=start + 1):
-        network.train()
-        with _autocast():
-            scores = network(images.to(memory_format=torch.channels_last))
-            loss = loss_of(scores.float(), labels[:, None])
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        averaged.update_parameters(network)
+        loss = parts.step(images, labels[:, None], loss_of)
         if step % CHECKPOINT_EVERY == 0 or step == recipe.steps:
-            _save(directory, recipe, step, parts, loss.item())
-    return averaged.module.eval()
+            _save(directory, recipe, step, parts.by_name(), loss)
+    return parts.averaged.module.eval()
+
+
+class _Parts:
+    """All that changes while training, and that a checkpoint holds."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        torch.manual_seed(recipe.seed)
+        self.network = DeepLabV3Plus(recipe.encoder)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.averaged = _average(self.network)
+        parameters = self.network.parameters()
+        self.optimizer = torch.optim.AdamW(parameters, weight_decay=WEIGHT_DECAY)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer,
+            max_lr=recipe.peak_rate,
+            total_steps=recipe.steps,
+            pct_start=WARM_UP,
+        )
+
+    def by_name(self) -> dict[str, object]:
+        """Return the parts under the names that a checkpoint gives them."""
+        return dict(vars(self))
+
+    def step(self, images: Tensor, labels: Tensor, loss_of: DiceCELoss) -> float:
+        """Take one optimizer step and return the loss."""
+        self.network.train()
+        with _autocast():
+            scores = self.network(images.to(memory_format=torch.channels_last))
+            loss: Tensor = loss_of(scores.float(), labels)
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self.schedule.step()
+        self.averaged.update_parameters(self.network)
+        return loss.item()
 
 
 def load_averaged(directory: Path) -> tuple[Recipe, nn.Module]:
