@@ -1,9 +1,9 @@
 """What to ask a chart, and its answers -> ``ClinicalFeatures``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from fhir_mappings import chart_conditions, chart_values, codes
 from fhir_mappings.chart_conditions import chart_condition
@@ -68,7 +68,7 @@ def identity(patient: Resource) -> Identity:
 
     """
     known = _patient(patient)
-    name = _name(known)
+    name = best_name(known)
     gender = known.get("gender")
     return Identity(
         identifiers=frozenset(
@@ -147,8 +147,9 @@ def _readable(resource: Resource) -> Resource | None:
     return known if known and "id" in known else None
 
 
-def _name(patient: Resource) -> Resource:
-    names = [name for name in patient.get("name", []) if name.get("use") in _NAME_USES]
+def best_name(person: Mapping[str, Any]) -> Resource:
+    """Return the HumanName that a Patient or Practitioner goes by, or ``{}``."""
+    names = [n for n in person.get("name") or () if n.get("use") in _NAME_USES]
     return min(names, key=lambda name: _NAME_USES.index(name.get("use")), default={})
 
 

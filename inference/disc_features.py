@@ -4,7 +4,6 @@ from dataclasses import astuple, dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inference.boxes import box_of
 from inference.errors import UnmeasurableError
@@ -80,7 +79,7 @@ def _features(plane: MidSagittal, spine: NamedSpine, level: Level) -> DiscFeatur
         UnmeasurableError: The disc, a neighbor or the fluid cannot be measured.
 
     """
-    bodies = _neighbors(spine, level)
+    bodies = [spine.bodies[name] for name in level.vertebrae if name in spine.bodies]
     if level not in spine.discs or not bodies:
         raise UnmeasurableError(f"{level} or its neighbors are missing")
     disc = spine.discs[level]
@@ -104,11 +103,6 @@ def _features(plane: MidSagittal, spine: NamedSpine, level: Level) -> DiscFeatur
         ),
         height_index=box.height_mm / float(np.mean(heights)),
     )
-
-
-def _neighbors(spine: NamedSpine, level: Level) -> list[NDArray[np.bool_]]:
-    upper, lower = level.split("/")
-    return [mask for name, mask in spine.bodies.items() if name in (upper, lower)]
 
 
 def _relative(

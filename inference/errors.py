@@ -4,10 +4,13 @@ InferenceError
 ├── UnsuitableStudyError       these images cannot be analyzed
 │   ├── SeriesNotFoundError    no sagittal T2 series in the study
 │   ├── IrregularVolumeError   the slices do not form one regular volume
-│   └── SpineNotFoundError     no lumbar spine in the images
+│   ├── SpineNotFoundError     no lumbar spine in the images
+│   └── UnderageError          the patient is a child
 ├── UnmeasurableError          one structure failed, the others go on
 └── ModelError                 weights are absent, altered or of another version
 """
+
+MIN_AGE_YEARS = 18  # our choice: as the cleared products, adults only
 
 
 class InferenceError(Exception):
@@ -50,6 +53,15 @@ class SpineNotFoundError(UnsuitableStudyError):
     advice = (
         "No lumbar spine was recognized in the images. Nothing was measured. "
         "Read the images directly."
+    )
+
+
+class UnderageError(UnsuitableStudyError):
+    """The patient is a child: nothing here was made or checked for children."""
+
+    advice = (
+        f"The patient is younger than {MIN_AGE_YEARS}. This application is for adults "
+        "only. Nothing was analyzed."
     )
 
 

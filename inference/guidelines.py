@@ -37,7 +37,6 @@ MIN_EGFR_ML_MIN: Final = (
     60.0  # our choice: caution begins here, so nothing is suggested
 )
 GASTROPROTECTION_AGE_YEARS: Final = 65  # NHSGGC: caution from 65
-MIN_AGE_YEARS: Final = 18  # our choice: as the cleared products, adults only
 CHRONIC_WEEKS: Final = 12  # ACP 2017: chronic is longer than 12 weeks
 #: SPORT entry criteria: herniation 6 weeks (PMC2553805), stenosis 12 (PMC3392200).
 OPINION_WEEKS: Final = {Flag.RADICULOPATHY: 6, Flag.SPINAL_STENOSIS: 12}

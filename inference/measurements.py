@@ -3,7 +3,9 @@
 Every length is measured along the structure's own axes.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +33,8 @@ CSF_REACH_MM: Final = 20.0  # our choice: CSF of the same level, so of the same 
 CANAL_REACH_MM: Final = 45.0  # our choice: body depth plus canal
 TANGENT_REACH_MM: Final = 8.0  # our choice: half a vertebra
 
+Name = TypeVar("Name", Level, Vertebra)
+
 
 def measure_levels(
     plane: MidSagittal, spine: NamedSpine, segmentation: SpineSegmentation
@@ -43,11 +47,19 @@ def measure_levels(
         segmentation: All slices, for the volume of the discs.
 
     """
-    bodies = {name: _box_or_none(plane, mask) for name, mask in spine.bodies.items()}
-    volumes = _disc_volumes_mm3(plane, spine, segmentation)
+    bodies, discs = _boxes(plane, spine.bodies), _boxes(plane, spine.discs)
+    volumes = _disc_volumes_mm3(plane, discs, segmentation)
     return tuple(
-        _measure_level(level, plane, spine, bodies, volumes.get(level))
-        for level in Level
+        LevelMeasurement(
+            level=level,
+            disc_height_mm=disc.height_mm if disc else None,
+            disc_width_mm=disc.width_mm if disc else None,
+            disc_volume_mm3=volumes.get(level),
+            disc_height_index_ratio=_height_index_ratio(level, disc, bodies),
+            disc_signal_ratio=_signal_ratio(plane, spine, level),
+            canal_diameter_mm=_canal_diameter_mm(plane, spine, disc) if disc else None,
+        )
+        for level, disc in ((level, discs.get(level)) for level in Level)
     )
 
 
@@ -55,18 +67,15 @@ def measure_vertebrae(
     plane: MidSagittal, spine: NamedSpine
 ) -> tuple[VertebraMeasurement, ...]:
     """Measure every lumbar vertebral body; what cannot be measured is ``None``."""
-    measured = []
-    for vertebra in Vertebra:
-        mask = spine.bodies.get(vertebra)
-        box = None if mask is None else _box_or_none(plane, mask)
-        measured.append(
-            VertebraMeasurement(
-                vertebra=vertebra,
-                height_mm=box.height_mm if box else None,
-                width_mm=box.width_mm if box else None,
-            )
+    boxes = _boxes(plane, spine.bodies)
+    return tuple(
+        VertebraMeasurement(
+            vertebra=vertebra,
+            height_mm=box.height_mm if box else None,
+            width_mm=box.width_mm if box else None,
         )
-    return tuple(measured)
+        for vertebra, box in ((vertebra, boxes.get(vertebra)) for vertebra in Vertebra)
+    )
 
 
 def fluid_signal(plane: MidSagittal, spine: NamedSpine, row: float) -> float:
@@ -85,37 +94,25 @@ def fluid_signal(plane: MidSagittal, spine: NamedSpine, row: float) -> float:
     return fluid
 
 
-def _box_or_none(plane: MidSagittal, mask: NDArray[np.bool_]) -> Box | None:
-    try:
-        return box_of(mask, plane.pixel_mm)
-    except UnmeasurableError:
+def _boxes(
+    plane: MidSagittal, masks: Mapping[Name, NDArray[np.bool_]]
+) -> dict[Name, Box]:
+    """Measure what can be measured; the rest has no entry."""
+    found = {}
+    for name, mask in masks.items():
+        with suppress(UnmeasurableError):
+            found[name] = box_of(mask, plane.pixel_mm)
+    return found
+
+
+def _height_index_ratio(
+    level: Level, disc: Box | None, bodies: Mapping[Vertebra, Box]
+) -> float | None:
+    """Height over the mean height of the neighbors, which must all be measured."""
+    heights = [bodies[name].height_mm for name in level.vertebrae if name in bodies]
+    if disc is None or len(heights) < len(level.vertebrae):
         return None
-
-
-def _measure_level(
-    level: Level,
-    plane: MidSagittal,
-    spine: NamedSpine,
-    bodies: "dict[Vertebra, Box | None]",
-    volume_mm3: float | None,
-) -> LevelMeasurement:
-    mask = spine.discs.get(level)
-    disc = None if mask is None else _box_or_none(plane, mask)
-    upper = list(Vertebra).index(level.upper_vertebra)
-    neighbors = [bodies.get(name) for name in list(Vertebra)[upper : upper + 2]]
-    heights = [box.height_mm for box in neighbors if box]
-    is_complete = len(heights) == len(neighbors)
-    return LevelMeasurement(
-        level=level,
-        disc_height_mm=disc.height_mm if disc else None,
-        disc_width_mm=disc.width_mm if disc else None,
-        disc_volume_mm3=volume_mm3,
-        disc_height_index_ratio=(
-            disc.height_mm / float(np.mean(heights)) if disc and is_complete else None
-        ),
-        disc_signal_ratio=None if mask is None else _signal_ratio(plane, spine, mask),
-        canal_diameter_mm=_canal_diameter_mm(plane, spine, disc) if disc else None,
-    )
+    return disc.height_mm / float(np.mean(heights))
 
 
 def _canal_diameter_mm(
@@ -152,10 +149,11 @@ def _across_canal(
     return across / np.linalg.norm(across)
 
 
-def _signal_ratio(
-    plane: MidSagittal, spine: NamedSpine, disc: NDArray[np.bool_]
-) -> float | None:
+def _signal_ratio(plane: MidSagittal, spine: NamedSpine, level: Level) -> float | None:
     """Mean disc signal over that of cerebrospinal fluid at the same level."""
+    disc = spine.discs.get(level)
+    if disc is None:
+        return None
     mean = float(plane.signal[disc].mean())
     try:
         fluid = fluid_signal(plane, spine, centroid(disc)[0])
@@ -165,14 +163,9 @@ def _signal_ratio(
 
 
 def _disc_volumes_mm3(
-    plane: MidSagittal, spine: NamedSpine, segmentation: SpineSegmentation
+    plane: MidSagittal, boxes: Mapping[Level, Box], segmentation: SpineSegmentation
 ) -> dict[Level, float]:
     """Volume of the disc voxels of all slices, each given to the nearest disc line."""
-    boxes = {
-        level: box
-        for level, mask in spine.discs.items()
-        if (box := _box_or_none(plane, mask))
-    }
     if not boxes:
         return {}
     spacing = segmentation.geometry.spacing_mm

@@ -13,7 +13,7 @@ from inference.phantom_anatomy import segments_of
 from inference.phantom_painter import Painter
 from inference.phantom_spec import PhantomSpec
 from inference.results import Level, Vertebra
-from inference.volume import Geometry, Volume
+from inference.volume import SAGITTAL_DIRECTIONS, Geometry, Volume
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ def draw_phantom(spec: PhantomSpec) -> Phantom:
 
 def _geometry(spec: PhantomSpec, center_mm: NDArray[np.float64]) -> Geometry:
     """Center a sagittal grid, turned as asked, on the lumbar spine."""
-    axes = np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
+    axes = SAGITTAL_DIRECTIONS
     for axis, degrees in enumerate(spec.rotation_degrees):
         first, second = [other for other in range(3) if other != axis]
         turn = np.eye(3)

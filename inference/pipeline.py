@@ -7,9 +7,9 @@ from pydicom import Dataset
 
 from inference.dicom import read_volume, study_of
 from inference.disc_features import disc_features
-from inference.errors import UnsuitableStudyError
+from inference.errors import MIN_AGE_YEARS, UnderageError
 from inference.grading import GradingModel, load_grading_model
-from inference.guidelines import MIN_AGE_YEARS, suggest
+from inference.guidelines import suggest
 from inference.levels import name_levels
 from inference.measurements import measure_levels, measure_vertebrae
 from inference.midsagittal import mid_sagittal
@@ -38,15 +38,6 @@ def load_models() -> Models:
 
     """
     return Models(segmentation=load_segmentation_model(), grading=load_grading_model())
-
-
-class UnderageError(UnsuitableStudyError):
-    """The patient is a child: nothing here was made or checked for children."""
-
-    advice = (
-        f"The patient is younger than {MIN_AGE_YEARS}. This application is for adults "
-        "only. Nothing was analyzed."
-    )
 
 
 def run(

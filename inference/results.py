@@ -33,7 +33,12 @@ class Level(StrEnum):
     @property
     def upper_vertebra(self) -> Vertebra:
         """The vertebra above the disc."""
-        return Vertebra(self.value[:2])
+        return self.vertebrae[0]
+
+    @property
+    def vertebrae(self) -> tuple[Vertebra, ...]:
+        """The lumbar vertebrae above and below the disc; the sacrum is none."""
+        return tuple(name for name in Vertebra if name in self.value.split("/"))
 
 
 class Stage(StrEnum):

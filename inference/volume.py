@@ -16,6 +16,8 @@ from inference.errors import IrregularVolumeError
 
 #: LPS axis along which slices, rows and columns of a sagittal volume run.
 SAGITTAL_AXES = ((0, 1), (2, -1), (1, 1))
+#: The same as a matrix: its columns are the directions of slices, rows and columns.
+SAGITTAL_DIRECTIONS = np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
 #: Cosine of the largest tilt between slice normal and the left-right axis that still
 #: counts as sagittal: 45 degrees, beyond which another plane is nearer.
 MIN_SAGITTAL_COSINE = 0.7071

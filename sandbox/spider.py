@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from inference.volume import Geometry, Volume
+from inference.volume import SAGITTAL_DIRECTIONS, Geometry, Volume
 
 CREDIT = "SPIDER, doi:10.1038/s41597-024-03090-w, CC BY 4.0"
 
@@ -36,9 +36,7 @@ def spider_volume(directory: Path, patient: str) -> Volume:
         for name in ("slice_spacing_mm", "row_spacing_mm", "column_spacing_mm")
     )
     affine = np.eye(4)
-    affine[:3, 0] = (slice_mm, 0, 0)  # patient left is +x
-    affine[:3, 1] = (0, 0, -row_mm)  # superior is +z
-    affine[:3, 2] = (0, column_mm, 0)  # posterior is +y
+    affine[:3, :3] = SAGITTAL_DIRECTIONS * np.array([slice_mm, row_mm, column_mm])
     shape = (voxels.shape[0], voxels.shape[1], voxels.shape[2])
     geometry = Geometry(affine_mm=affine, shape=shape)
     return Volume(voxels=voxels.astype(np.float32), geometry=geometry)

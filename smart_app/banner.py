@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-NAME_USES: Final = ("official", "usual", None, "temp")  # as fhir_mappings.gather
+from fhir_mappings.gather import best_name
+
 UNKNOWN: Final = "not in the chart"
 
 
@@ -43,9 +44,7 @@ def banner_of(patient: Mapping[str, Any]) -> Banner:
 
 def person_name(person: Mapping[str, Any]) -> str:
     """Return the name that a valid Patient or Practitioner goes by, or ``""``."""
-    names = [n for n in person.get("name") or () if n.get("use") in NAME_USES]
-    uses = [NAME_USES.index(name.get("use")) for name in names]
-    best = names[uses.index(min(uses))] if uses else {}
+    best = best_name(person)
     parts = [*best.get("given", ()), best.get("family", "")]
     return " ".join(filter(None, parts)) or str(best.get("text", ""))
 

@@ -19,8 +19,7 @@ from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Structure
 from inference.segmentation import segment
 from inference.training.data import LabeledSlice
-from inference.training.graded import SAGITTAL_DIRECTIONS
-from inference.volume import Geometry, SpineSegmentation, Volume
+from inference.volume import SAGITTAL_DIRECTIONS, Geometry, SpineSegmentation, Volume
 
 SLICE_MM: Final = 0.9  # of SPIDER's T2 SPACE extract
 LENGTHS: Final = (

@@ -12,14 +12,12 @@ from PIL import Image
 
 from inference.results import Level
 from inference.training.data import read_table
-from inference.volume import Geometry, Volume
+from inference.volume import SAGITTAL_DIRECTIONS, Geometry, Volume
 
 #: The pictures carry no millimeters. Our choice: at this height the median distance
 #: from L1/L2 to L5/S1 of the landmarks (0.44 of the picture) is that of an adult.
 FIELD_OF_VIEW_MM: Final = 310.0
 SLICE_MM: Final = 4.0
-#: Directions of slices, rows and columns in LPS.
-SAGITTAL_DIRECTIONS: Final = np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

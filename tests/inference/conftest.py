@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from inference.levels import NamedSpine, name_levels
+from inference.midsagittal import MidSagittal, mid_sagittal
 from inference.phantom import Phantom, draw_phantom
 from inference.phantom_spec import PhantomSpec, random_spec
 from inference.preprocessing import NETWORK_SPACING_MM
@@ -40,3 +42,16 @@ def true_segmentation(phantom: Phantom, volume: Volume) -> SpineSegmentation:
         for label in range(4)
     ]
     return SpineSegmentation(probabilities=np.stack(classes), geometry=volume.geometry)
+
+
+@pytest.fixture(scope="session")
+def plane(phantom: Phantom) -> MidSagittal:
+    """The mid-sagittal slice of the plain spine, with its true labels."""
+    volume = phantom.volume.sagittal().resampled_in_plane(NETWORK_SPACING_MM)
+    return mid_sagittal(volume, true_segmentation(phantom, volume))
+
+
+@pytest.fixture(scope="session")
+def spine(plane: MidSagittal) -> NamedSpine:
+    """Its named instances."""
+    return name_levels(plane)

@@ -6,12 +6,9 @@ import pytest
 
 from inference.disc_features import DiscFeatures, disc_features
 from inference.grading import GradingModel, load_grading_model, median_grade
-from inference.levels import NamedSpine, name_levels
-from inference.midsagittal import MidSagittal, mid_sagittal
-from inference.phantom import Phantom
-from inference.preprocessing import NETWORK_SPACING_MM
+from inference.levels import NamedSpine
+from inference.midsagittal import MidSagittal
 from inference.results import DiscGrading, Level
-from tests.inference.conftest import true_segmentation
 
 HEALTHY = DiscFeatures(
     level_index=2,
@@ -36,17 +33,6 @@ BLACK_AND_COLLAPSED = replace(
     signal_in_spine=0.2,
     height_in_spine=0.4,
 )
-
-
-@pytest.fixture(scope="module")
-def plane(phantom: Phantom) -> MidSagittal:
-    volume = phantom.volume.sagittal().resampled_in_plane(NETWORK_SPACING_MM)
-    return mid_sagittal(volume, true_segmentation(phantom, volume))
-
-
-@pytest.fixture(scope="module")
-def spine(plane: MidSagittal) -> NamedSpine:
-    return name_levels(plane)
 
 
 @pytest.fixture(scope="module")

@@ -7,22 +7,8 @@ import pytest
 
 from inference.errors import SpineNotFoundError
 from inference.levels import NamedSpine, centroid, name_levels
-from inference.midsagittal import CHANNEL, MidSagittal, mid_sagittal
-from inference.phantom import Phantom
-from inference.preprocessing import NETWORK_SPACING_MM
+from inference.midsagittal import CHANNEL, MidSagittal
 from inference.results import Level, Structure, Vertebra
-from tests.inference.conftest import true_segmentation
-
-
-@pytest.fixture(scope="module")
-def plane(phantom: Phantom) -> MidSagittal:
-    volume = phantom.volume.sagittal().resampled_in_plane(NETWORK_SPACING_MM)
-    return mid_sagittal(volume, true_segmentation(phantom, volume))
-
-
-@pytest.fixture(scope="module")
-def spine(plane: MidSagittal) -> NamedSpine:
-    return name_levels(plane)
 
 
 def without(plane: MidSagittal, mask: np.ndarray) -> MidSagittal:

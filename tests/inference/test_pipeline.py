@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from inference.__main__ import UNKNOWN_CHART
-from inference.errors import SpineNotFoundError
+from inference.errors import SpineNotFoundError, UnderageError
 from inference.phantom import Phantom
 from inference.pipeline import (
     Models,
-    UnderageError,
     canal_warnings,
     load_models,
     run,
