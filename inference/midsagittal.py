@@ -26,6 +26,8 @@ class MidSagittal:
         pixel_mm: Edge of one pixel.
         probabilities: float32, shape ``(classes, rows, columns)``, rows from superior
             to inferior, columns from anterior to posterior.
+        lumbosacral: float32, shape ``(rows, columns)``: probability of the disc L5/S1;
+            all zero where it is not known.
         signal: Gray values, shape ``(rows, columns)``.
 
     """
@@ -33,6 +35,7 @@ class MidSagittal:
     slice_index: int
     pixel_mm: float
     probabilities: NDArray[np.float32]
+    lumbosacral: NDArray[np.float32]
     signal: NDArray[np.float32]
 
     def mask(self, structure: Structure) -> NDArray[np.bool_]:
@@ -69,5 +72,8 @@ def mid_sagittal(volume: Volume, segmentation: SpineSegmentation) -> MidSagittal
         probabilities=square_pixels(
             segmentation.probabilities[:, middle], spacing[1:], FINE_PIXEL_MM
         ),
+        lumbosacral=square_pixels(
+            segmentation.lumbosacral[[middle]], spacing[1:], FINE_PIXEL_MM
+        )[0],
         signal=signal,
     )

@@ -124,11 +124,14 @@ class SpineSegmentation:
     Attributes:
         probabilities: float32, shape ``(classes, slices, rows, columns)``: background,
             then the members of ``Structure`` in their order; they sum to 1.
+        lumbosacral: float32, shape ``(slices, rows, columns)``: probability of the
+            disc L5/S1, a part of that of any disc; all zero where it is not known.
         geometry: Where the voxels lie; the same as that of the volume.
 
     """
 
     probabilities: NDArray[np.float32]
+    lumbosacral: NDArray[np.float32]
     geometry: Geometry
 
     @property

@@ -143,8 +143,10 @@ def reference_segmentation(slices: Sequence[LabeledSlice]) -> SpineSegmentation:
         _volume([item.labels == label for item in slices], slices[0].spacing_mm)
         for label in range(1 + len(Structure))
     ]
+    probabilities = np.stack([item.voxels for item in classes])
     return SpineSegmentation(
-        probabilities=np.stack([item.voxels for item in classes]),
+        probabilities=probabilities,
+        lumbosacral=np.zeros_like(probabilities[0]),
         geometry=classes[0].geometry,
     )
 
@@ -224,8 +226,12 @@ def _slice_of(segmentation: SpineSegmentation, index: int) -> SpineSegmentation:
     probabilities = np.zeros_like(segmentation.probabilities)
     probabilities[0] = 1
     probabilities[:, index] = segmentation.probabilities[:, index]
+    lumbosacral = np.zeros_like(segmentation.lumbosacral)
+    lumbosacral[index] = segmentation.lumbosacral[index]
     return SpineSegmentation(
-        probabilities=probabilities, geometry=segmentation.geometry
+        probabilities=probabilities,
+        lumbosacral=lumbosacral,
+        geometry=segmentation.geometry,
     )
 
 

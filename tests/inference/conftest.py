@@ -10,6 +10,7 @@ from inference.midsagittal import MidSagittal, mid_sagittal
 from inference.phantom import Phantom, draw_phantom
 from inference.phantom_spec import PhantomSpec, random_spec
 from inference.preprocessing import NETWORK_SPACING_MM
+from inference.segmentation import segmentation_of
 from inference.volume import SpineSegmentation, Volume
 
 SMALL = (9, 340, 256)
@@ -41,7 +42,7 @@ def true_segmentation(phantom: Phantom, volume: Volume) -> SpineSegmentation:
         .voxels
         for label in range(4)
     ]
-    return SpineSegmentation(probabilities=np.stack(classes), geometry=volume.geometry)
+    return segmentation_of(np.stack(classes), volume.geometry)
 
 
 @pytest.fixture(scope="session")

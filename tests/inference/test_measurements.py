@@ -14,6 +14,7 @@ from inference.phantom import Phantom, draw_phantom
 from inference.phantom_spec import PhantomSpec, random_spec, with_grid
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Level, LevelMeasurement, Vertebra, VertebraMeasurement
+from inference.segmentation import segmentation_of
 from inference.volume import SpineSegmentation
 from tests.inference.conftest import true_segmentation
 
@@ -173,9 +174,7 @@ def test_an_image_without_a_canal_is_no_spine(phantom: Phantom) -> None:
     empty = true_segmentation(phantom, volume).probabilities.copy()
     empty[0] = 2.0
     with pytest.raises(SpineNotFoundError, match="0 mm2 of canal"):
-        mid_sagittal(
-            volume, SpineSegmentation(probabilities=empty, geometry=volume.geometry)
-        )
+        mid_sagittal(volume, segmentation_of(empty, volume.geometry))
 
 
 def test_zero_is_never_a_measurement() -> None:
