@@ -103,16 +103,58 @@ class Study:
                 raise ValueError(f"not a DICOM UID: {uid!r}")
 
 
-def _refuse_impossible(measurement: "LevelMeasurement | VertebraMeasurement") -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caliper:
+    """Where one value was measured, so that a person can check it.
+
+    Attributes:
+        quantity: Name of the measured field, such as ``"disc_height_mm"``.
+        start_mm: LPS patient coordinates of one end.
+        end_mm: Of the other end. Where the field is a length, the ends lie as far
+            apart as it is long.
+        uncertainty_mm: Half width of the interval that holds the reference value in
+            95 of 100 measurements, ``None`` where that was not estimated.
+
+    """
+
+    quantity: str
+    start_mm: tuple[float, float, float]
+    end_mm: tuple[float, float, float]
+    uncertainty_mm: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.quantity:
+            raise ValueError("a caliper measures nothing")
+        points = (*self.start_mm, *self.end_mm)
+        if not all(math.isfinite(value) for value in points):
+            raise ValueError(f"impossible caliper: {points}")
+
+
+#: Fields that have a direction, so that zero and negative values are possible.
+SIGNED = frozenset({"slip_mm", "slip_percent", "wedge_degrees", "lordosis_degrees"})
+#: Slip in percent up to which each grade reaches: I, II, III, IV (Meyerding; table in
+#: doi:10.1186/s12998-020-0297-0). Beyond is V, ptosis.
+MEYERDING_PERCENT = (25.0, 50.0, 75.0, 100.0)
+#: Slip that is told from none. Our choice: clearly above what is measured on spines
+#: drawn without one.
+MIN_SLIP_PERCENT = 8.0
+
+
+def _refuse_impossible(
+    measurement: "LevelMeasurement | VertebraMeasurement | SpineMeasurement",
+) -> None:
     for item in fields(measurement):
         value = getattr(measurement, item.name)
-        if isinstance(value, int | float) and not 0 < value < math.inf:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        lowest = -math.inf if item.name in SIGNED else 0
+        if not lowest < value < math.inf:
             raise ValueError(f"impossible {item.name}: {value}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelMeasurement:
-    """Geometry of one disc level on the mid-sagittal slice, ``None`` where unknown.
+    """Geometry of one disc level on the mid-sagittal plane, ``None`` where unknown.
 
     Attributes:
         level: Disc level.
@@ -124,6 +166,18 @@ class LevelMeasurement:
         disc_signal_ratio: Mean signal of the disc over that of cerebrospinal fluid.
         canal_diameter_mm: Smallest anterior-posterior diameter of the canal behind
             the disc.
+        disc_height_anterior_mm: Height near the anterior end.
+        disc_height_middle_mm: Height in the middle.
+        disc_height_posterior_mm: Height near the posterior end.
+        disc_height_to_width_ratio: Anterior plus posterior height over the width.
+        nucleus_signal_ratio: Mean signal of the middle of the disc over that of
+            cerebrospinal fluid.
+        signal_heterogeneity_ratio: Standard deviation of the disc's signal over its
+            mean.
+        slip_mm: How far the vertebra above lies in front of the one below; negative
+            where it lies behind it.
+        slip_percent: The same, of the length of the endplate below.
+        calipers: Where the lengths were measured.
 
     """
 
@@ -134,25 +188,80 @@ class LevelMeasurement:
     disc_height_index_ratio: float | None
     disc_signal_ratio: float | None
     canal_diameter_mm: float | None
+    disc_height_anterior_mm: float | None = None
+    disc_height_middle_mm: float | None = None
+    disc_height_posterior_mm: float | None = None
+    disc_height_to_width_ratio: float | None = None
+    nucleus_signal_ratio: float | None = None
+    signal_heterogeneity_ratio: float | None = None
+    slip_mm: float | None = None
+    slip_percent: float | None = None
+    calipers: tuple[Caliper, ...] = ()
 
     def __post_init__(self) -> None:
         _refuse_impossible(self)
 
+    @property
+    def meyerding_grade(self) -> int | None:
+        """Grade of the slip to the front or back: 0 is none, 1 to 5 are I to V."""
+        if self.slip_percent is None:
+            return None
+        slip = abs(self.slip_percent)
+        if slip < MIN_SLIP_PERCENT:
+            return 0
+        return 1 + sum(slip > limit for limit in MEYERDING_PERCENT)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VertebraMeasurement:
-    """Geometry of one vertebral body on the mid-sagittal slice.
+    """Geometry of one vertebral body on the mid-sagittal plane.
 
     Attributes:
         vertebra: Which one.
         height_mm: Mean distance between its endplates.
         width_mm: Anterior-posterior length of the body.
+        height_anterior_mm: Height near the anterior wall.
+        height_middle_mm: Height in the middle.
+        height_posterior_mm: Height near the posterior wall.
+        wedge_degrees: Angle between its endplates, positive where the front is lower.
+        canal_diameter_mm: Anterior-posterior diameter of the canal behind the middle
+            of the body.
+        is_partial: Whether the edge of the image cuts it.
+        calipers: Where the lengths were measured.
 
     """
 
     vertebra: Vertebra
     height_mm: float | None
     width_mm: float | None
+    height_anterior_mm: float | None = None
+    height_middle_mm: float | None = None
+    height_posterior_mm: float | None = None
+    wedge_degrees: float | None = None
+    canal_diameter_mm: float | None = None
+    is_partial: bool | None = None
+    calipers: tuple[Caliper, ...] = ()
+
+    def __post_init__(self) -> None:
+        _refuse_impossible(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpineMeasurement:
+    """Geometry of the lumbar spine as a whole.
+
+    Attributes:
+        lordosis_degrees: Angle between the upper endplate of L1 and the lower endplate
+            of L5, positive for a lordosis; lying, and without the sacrum, which has no
+            label. So it is smaller than the usual Cobb angle of L1 to S1.
+        smallest_canal_mm: Smallest diameter of the canal from L1 to L5/S1.
+        calipers: Where they were measured.
+
+    """
+
+    lordosis_degrees: float | None = None
+    smallest_canal_mm: float | None = None
+    calipers: tuple[Caliper, ...] = ()
 
     def __post_init__(self) -> None:
         _refuse_impossible(self)
@@ -388,6 +497,7 @@ class CaseReport:
         warnings: Sentences for the clinician about this analysis.
         model: The segmentation model.
         grading_model: The model that graded the discs.
+        spine: What is measured over all levels, ``None`` in reports that lack it.
 
     """
 
@@ -401,3 +511,4 @@ class CaseReport:
     warnings: tuple[str, ...]
     model: ModelVersion
     grading_model: ModelVersion
+    spine: SpineMeasurement | None = None

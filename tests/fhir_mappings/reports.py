@@ -1,7 +1,7 @@
 """Reports with numbers that are easy to follow, and the context to write them in."""
 
 from datetime import date, datetime, timedelta, timezone
-from typing import Final
+from typing import Any, Final
 
 from fhir_mappings.write_context import WriteContext
 from inference.results import (
@@ -41,7 +41,7 @@ CONTEXT: Final = WriteContext(
 
 def level(name: Level, **known: float) -> LevelMeasurement:
     """Return a level of which only the given values are known."""
-    unknown = dict.fromkeys(
+    unknown: dict[str, Any] = dict.fromkeys(
         (
             *("disc_height_mm", "disc_width_mm", "disc_volume_mm3"),
             *("disc_height_index_ratio", "disc_signal_ratio", "canal_diameter_mm"),
