@@ -60,6 +60,18 @@ CONDITION_FLAGS: Final[dict[tuple[str, str], Flag]] = {
     (SNOMED, "77386006"): Flag.PREGNANCY,
 }
 
+#: No code of the list says these: a clinician types them in.
+TYPED_FLAGS: Final = frozenset(
+    {
+        *(Flag.DISC_HERNIATION, Flag.CLAUDICATION, Flag.SPINE_SURGERY),
+        *(Flag.CAUDA_EQUINA_SYMPTOMS, Flag.MOTOR_DEFICIT, Flag.NIGHT_PAIN),
+        *(Flag.SPINAL_INFECTION, Flag.RECENT_TRAUMA, Flag.PEPTIC_ULCER),
+        *(Flag.ANTICOAGULANT, Flag.PACEMAKER, Flag.COMORBIDITY, Flag.UNEMPLOYED),
+        *(Flag.DISABILITY_PENSION, Flag.RETIREMENT_PENSION, Flag.HIGHER_EDUCATION),
+        *(Flag.CONSERVATIVE_CARE_FAILED, Flag.WISHES_SURGICAL_OPINION),
+    }
+)
+
 MR: Final = "MR"
 LUMBAR_SPINE: Final = (SNOMED, "122496007")
 LUMBAR_MRI: Final = frozenset(
