@@ -408,6 +408,24 @@ class Smoking(StrEnum):
     CURRENT = "current smoker"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmokingStatus:
+    """What is known of tobacco.
+
+    Attributes:
+        status: What it means.
+        source: Reference to the resource; empty where a clinician typed it in.
+        recorded_on: When it was asked, ``None`` when the chart does not say.
+        entered: Who typed it in, ``None`` where it is from the chart.
+
+    """
+
+    status: Smoking
+    source: str
+    recorded_on: date | None = None
+    entered: Entered | None = None
+
+
 class TreatmentKind(StrEnum):
     """A kind of treatment of low back pain that may have been tried."""
 
@@ -486,10 +504,12 @@ class ClinicalFeatures:
         back_pain_weeks: Weeks since the back pain began.
         leg_pain_weeks: Weeks since radiating or claudicating leg symptoms began.
         walking_distance_m: How far the patient can walk.
-        smoking: What the newest tobacco observation means.
+        smoking: What the newest tobacco observation with a known meaning means.
         treatments: Treatments tried or ordered, newest first.
         ruled_out: Flags that a clinician says are not true of the patient.
         outdated: Values that are too old to be used, newest first.
+        unread_types: Types of resources that the server did not let be read, such as
+            ``"Procedure"``: what they would say is unknown.
 
     """
 
@@ -511,10 +531,11 @@ class ClinicalFeatures:
     back_pain_weeks: ClinicalValue | None = None
     leg_pain_weeks: ClinicalValue | None = None
     walking_distance_m: ClinicalValue | None = None
-    smoking: Smoking | None = None
+    smoking: SmokingStatus | None = None
     treatments: tuple[Treatment, ...] = ()
     ruled_out: tuple[Flag, ...] = ()
     outdated: tuple[OutdatedValue, ...] = ()
+    unread_types: tuple[str, ...] = ()
 
     def has(self, flag: Flag) -> bool | None:
         """Tell whether a flag is true, ``None`` where nobody said anything about it."""
