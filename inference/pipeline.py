@@ -10,14 +10,15 @@ from inference.disc_features import disc_features
 from inference.errors import MIN_AGE_YEARS, UnderageError
 from inference.grading import GradingModel, load_grading_model
 from inference.guidelines import suggest
-from inference.levels import name_levels
+from inference.levels import NamedSpine, name_levels
 from inference.measurements import measure_levels, measure_vertebrae
-from inference.midsagittal import mid_sagittal
+from inference.midsagittal import MidSagittal, mid_sagittal
 from inference.models import SegmentationModel, load_segmentation_model
 from inference.picture import draw_picture
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import CaseReport, ClinicalFeatures, LevelMeasurement, Stage
 from inference.segmentation import segment
+from inference.volume import Geometry, SpineSegmentation, Volume
 
 Progress = Callable[[Stage, float], None]
 
@@ -28,6 +29,28 @@ class Models:
 
     segmentation: SegmentationModel
     grading: GradingModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Analysis:
+    """All that one series gave: the report, and the arrays that it was made from.
+
+    Attributes:
+        source_geometry: The grid of the series as it was read.
+        volume: The series as the network saw it: sagittal, with its square pixels.
+        segmentation: On the grid of ``volume``.
+        plane: The mid-sagittal plane.
+        spine: Its named instances.
+        report: What is shown and written.
+
+    """
+
+    source_geometry: Geometry
+    volume: Volume
+    segmentation: SpineSegmentation
+    plane: MidSagittal
+    spine: NamedSpine
+    report: CaseReport
 
 
 def load_models() -> Models:
@@ -47,6 +70,17 @@ def run(
     models: Models,
     progress: Progress,
 ) -> CaseReport:
+    """Return the report of ``analyze`` alone."""
+    return analyze(datasets, features=features, models=models, progress=progress).report
+
+
+def analyze(
+    datasets: Sequence[Dataset],
+    *,
+    features: ClinicalFeatures,
+    models: Models,
+    progress: Progress,
+) -> Analysis:
     """Read, segment, measure, suggest.
 
     Args:
@@ -62,7 +96,8 @@ def run(
     if features.age_years is not None and features.age_years < MIN_AGE_YEARS:
         raise UnderageError(f"age {features.age_years} years")
     progress(Stage.READING, 0.0)
-    volume = read_volume(datasets).sagittal().resampled_in_plane(NETWORK_SPACING_MM)
+    source = read_volume(datasets)
+    volume = source.sagittal().resampled_in_plane(NETWORK_SPACING_MM)
     progress(Stage.SEGMENTING, 0.0)
     segmentation = segment(
         volume, models.segmentation, lambda part: progress(Stage.SEGMENTING, part)
@@ -72,7 +107,7 @@ def run(
     spine = name_levels(plane)
     levels = measure_levels(plane, spine, segmentation)
     progress(Stage.SUGGESTING, 0.0)
-    return CaseReport(
+    report = CaseReport(
         study=study_of(datasets),
         levels=levels,
         vertebrae=measure_vertebrae(plane, spine),
@@ -83,6 +118,14 @@ def run(
         warnings=(*spine.warnings, *canal_warnings(levels)),
         model=models.segmentation.version,
         grading_model=models.grading.version,
+    )
+    return Analysis(
+        source_geometry=source.geometry,
+        volume=volume,
+        segmentation=segmentation,
+        plane=plane,
+        spine=spine,
+        report=report,
     )
 
 
