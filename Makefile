@@ -34,8 +34,9 @@ test-packages:
 $(BIN)/python: | demo-packages
 	$(PYTHON) -m venv $(VENV)
 
-$(PYTHON_STAMP): requirements.txt requirements-dev.txt | $(BIN)/python
+$(PYTHON_STAMP): requirements.txt requirements-dev.txt requirements-no-deps.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-no-deps.txt
 	@touch $@
 
 $(NODE_STAMP): sandbox/package.json sandbox/package-lock.json $(PYTHON_STAMP)
