@@ -9,7 +9,7 @@ from inference.dicom import read_volume, study_of
 from inference.disc_features import disc_features
 from inference.errors import MIN_AGE_YEARS, UnderageError
 from inference.grading import GradingModel, load_grading_model
-from inference.guidelines import suggest
+from inference.judgement import judge
 from inference.levels import NamedSpine, name_levels
 from inference.measurements import measure_levels, measure_vertebrae
 from inference.midsagittal import MidSagittal, mid_sagittal
@@ -107,17 +107,19 @@ def analyze(
     spine = name_levels(plane)
     levels = measure_levels(plane, spine, segmentation)
     progress(Stage.SUGGESTING, 0.0)
+    judgement = judge(features, levels)
     report = CaseReport(
         study=study_of(datasets),
         levels=levels,
         vertebrae=measure_vertebrae(plane, spine),
         gradings=models.grading.grade(disc_features(plane, spine)),
         features=features,
-        suggestion=suggest(features, levels),
+        suggestion=judgement.suggestion,
         picture=draw_picture(plane, spine),
         warnings=(*spine.warnings, *canal_warnings(levels)),
         model=models.segmentation.version,
         grading_model=models.grading.version,
+        outcomes=judgement.outcomes,
     )
     return Analysis(
         source_geometry=source.geometry,

@@ -623,6 +623,75 @@ class ModelVersion:
     quality: str = ""
 
 
+class SurgicalDiagnosis(StrEnum):
+    """What an operation would be for, as the spine registry sorts operations."""
+
+    DISC_HERNIATION = "lumbar disc herniation"
+    SPINAL_STENOSIS = "lumbar spinal stenosis"
+    SEGMENTAL_PAIN = "segment-related back pain"
+
+
+class SurgicalOutcome(StrEnum):
+    """What is predicted, one year after an operation but for the days in hospital."""
+
+    SATISFACTION = "satisfaction"
+    PAIN = "global assessment of pain"
+    STAY = "length of stay"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeEstimate:
+    """One predicted number: a probability, 0 to 1, or for ``STAY`` days in hospital.
+
+    Attributes:
+        name: What it is, such as ``"pain much better"``.
+        value: The number, ``None`` where an input of the model is not known.
+        low: Lower end of the interval, ``None`` where there is none.
+        high: Upper end, likewise.
+
+    """
+
+    name: str
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomePrediction:
+    """What patients of a registry reported who had the operation. No advice to operate.
+
+    Attributes:
+        diagnosis: What they were operated for.
+        outcome: What is predicted.
+        estimates: The predicted numbers; empty where an input lies outside of what the
+            model was fitted on.
+        interval: A sentence that says what ``low`` and ``high`` are.
+        used: The known inputs, as label and words.
+        sources: References to the resources that they are from.
+        missing: Labels of the inputs that are not known; none of them is filled in.
+        outside: Sentences on inputs outside of the model's range.
+        patients: How many patients the model was fitted on.
+        population: Who they were.
+        caution: What the guidelines say about this operation, empty where nothing.
+        model: The published model.
+
+    """
+
+    diagnosis: SurgicalDiagnosis
+    outcome: SurgicalOutcome
+    estimates: tuple[OutcomeEstimate, ...]
+    interval: str
+    used: tuple[tuple[str, str], ...]
+    sources: tuple[str, ...]
+    missing: tuple[str, ...]
+    outside: tuple[str, ...]
+    patients: int
+    population: str
+    caution: str
+    model: ModelVersion
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscGrading:
     """Degeneration of one disc (Pfirrmann 2001, Spine 26:1873).
@@ -659,6 +728,7 @@ class CaseReport:
         model: The segmentation model.
         grading_model: The model that graded the discs.
         spine: What is measured over all levels, ``None`` in reports that lack it.
+        outcomes: What a registry predicts for the case of an operation.
 
     """
 
@@ -673,3 +743,4 @@ class CaseReport:
     model: ModelVersion
     grading_model: ModelVersion
     spine: SpineMeasurement | None = None
+    outcomes: tuple[OutcomePrediction, ...] = ()
