@@ -19,7 +19,7 @@ from fhir_mappings.device import Devices
 from fhir_mappings.errors import UnmappableReportError
 from fhir_mappings.identifiers import full_url, identifier
 from fhir_mappings.models import built
-from fhir_mappings.plan_text import plan_notes, plan_paragraphs
+from fhir_mappings.plan_text import plan_notes, plan_paragraphs, step_words
 from fhir_mappings.write_context import WriteContext
 from inference.results import (
     Activity,
@@ -140,6 +140,6 @@ def _activity(activity: Activity) -> Resource:
             "code": concept(option.value, OPTIONS.get(option)),
             "reasonCode": [{"text": reason} for reason in activity.reasons],
             "status": "not-started",
-            "description": f"{option.value.capitalize()} ({activity.guideline})",
+            "description": step_words(activity),
         }
     }

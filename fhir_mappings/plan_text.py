@@ -1,13 +1,13 @@
 """The words of a CarePlan: red flags first, then what is left out and not known."""
 
 from fhir_mappings.write_context import WriteContext
-from inference.results import Activity, CaseReport, ClinicalFeatures
+from inference.results import Activity, CaseReport, ClinicalFeatures, Exclusion
 
 
 def plan_notes(report: CaseReport, context: WriteContext) -> list[str]:
     """Return the notes of the plan, one per subject, red flags first."""
     suggestion = report.suggestion
-    excluded = [f"{e.option}: {e.reason}" for e in suggestion.exclusions]
+    excluded = [_left_out(item) for item in suggestion.exclusions]
     return [
         *_listed("Red flags", suggestion.red_flags),
         context.disclaimer,
@@ -27,9 +27,19 @@ def plan_paragraphs(report: CaseReport, context: WriteContext) -> list[str]:
     return [*flags, *(steps or ["No step is suggested."]), *notes]
 
 
+def step_words(activity: Activity) -> str:
+    """Return what is suggested, who says so and how strongly."""
+    strength = f"; strength: {activity.strength}" if activity.strength else ""
+    return f"{activity.option.value.capitalize()} ({activity.guideline}{strength})"
+
+
 def _step(activity: Activity) -> str:
-    reasons = " ".join(activity.reasons)
-    return f"{activity.option.value.capitalize()} ({activity.guideline}). {reasons}"
+    return f"{step_words(activity)}. {' '.join(activity.reasons)}"
+
+
+def _left_out(exclusion: Exclusion) -> str:
+    source = f" ({exclusion.source})" if exclusion.source else ""
+    return f"{exclusion.option}: {exclusion.reason}{source}"
 
 
 def _listed(title: str, sentences: tuple[str, ...] | list[str]) -> list[str]:

@@ -545,7 +545,7 @@ class ClinicalFeatures:
 
 
 class Option(StrEnum):
-    """A therapy that may be suggested. Surgery is never one: only an opinion is."""
+    """What the guidelines speak of. Surgery is never suggested: only an opinion is."""
 
     EMERGENCY_REVIEW = "emergency review"
     URGENT_REVIEW = "urgent clinical review"
@@ -555,6 +555,24 @@ class Option(StrEnum):
     ORAL_NSAID = "oral non-steroidal anti-inflammatory drug"
     PAIN_SPECIALIST = "referral to a pain specialist"
     SURGICAL_OPINION = "referral for a surgical opinion"
+    COMBINED_PROGRAM = "combined physical and psychological program"
+    MANUAL_THERAPY = "manual therapy"
+    # only ever left out
+    OPIOID = "opioid"
+    ANTIDEPRESSANT = "antidepressant for pain"
+    PASSIVE_THERAPY = "traction, belt, TENS or therapeutic ultrasound"
+    ACUPUNCTURE = "acupuncture or dry needling"
+    SPINAL_INJECTION = "spinal injection for back pain"
+    SPINAL_FUSION = "spinal fusion or disc replacement for back pain"
+
+
+#: Options that may only be left out; ``Activity`` refuses them.
+NEVER_SUGGESTED = frozenset(
+    {
+        *(Option.OPIOID, Option.ANTIDEPRESSANT, Option.PASSIVE_THERAPY),
+        *(Option.ACUPUNCTURE, Option.SPINAL_INJECTION, Option.SPINAL_FUSION),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -565,20 +583,38 @@ class Activity:
         option: What is suggested.
         reasons: Why, in sentences that name the values.
         guideline: Source, such as ``"NICE NG59, invasive treatments"``.
+        strength: How strongly each source says so, in its own words.
+        rules: Names of the rules of the table that fired.
 
     """
 
     option: Option
     reasons: tuple[str, ...]
     guideline: str
+    strength: str = ""
+    rules: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.option in NEVER_SUGGESTED:
+            raise ValueError(f"never suggested: {self.option}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion:
-    """An option that was considered and left out, with the reason."""
+    """An option that was considered and left out, with the reason.
+
+    Attributes:
+        option: What is left out.
+        reason: Why, in sentences that name the values.
+        source: Who says so.
+        rules: Names of the rules that fired; empty where no rule suggests it.
+
+    """
 
     option: Option
     reason: str
+    source: str = ""
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

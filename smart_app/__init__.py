@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
 
-from smart_app import auth, cases
+from smart_app import auth, cases, guideline_page
 from smart_app.celery_app import CeleryQueue, make_celery
 from smart_app.errors import STATUS, advice_of, status_of, title_of
 from smart_app.log import configure_logging
@@ -72,6 +72,7 @@ def create_app(
     app.extensions["spoils"] = make_services(settings, worker_queue, clock)
     app.register_blueprint(auth.bp)
     app.register_blueprint(cases.bp)
+    app.register_blueprint(guideline_page.bp)
     app.add_url_rule("/healthz", view_func=healthz)
     app.after_request(_add_headers)
     _handle_errors(app)

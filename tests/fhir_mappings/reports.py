@@ -108,10 +108,17 @@ SUGGESTION: Final = TherapySuggestion(
             option=Option.EXERCISE,
             reasons=("Pain is 7 of 10.", "Disability is 44 % (> 40 %)."),
             guideline="NICE NG59 1.2.2",
+            strength="NICE NG59: consider",
+            rules=("exercise",),
         ),
     ),
     exclusions=(
-        Exclusion(option=Option.ORAL_NSAID, reason="eGFR is 48 mL/min, below 60."),
+        Exclusion(
+            option=Option.ORAL_NSAID,
+            reason="eGFR is 48 mL/min, below 60.",
+            source="NHSGGC, renal impairment",
+            rules=("nsaid-kidney",),
+        ),
     ),
     unknowns=("Duration of the symptoms is not recorded.",),
     conflicts=("NICE and ACP disagree on duloxetine.",),

@@ -1,70 +1,22 @@
 """The rules suggest what the guidelines say, and refuse when they must."""
 
-from datetime import date
-
 import pytest
 
-from inference.guidelines import RED_FLAGS, suggest
-from inference.results import (
-    ChartCondition,
-    ClinicalFeatures,
-    ClinicalValue,
-    Flag,
-    Level,
-    LevelMeasurement,
-    Option,
-    TherapySuggestion,
-)
+from inference.guidelines import TABLE
+from inference.results import Flag, Option, TherapySuggestion
+from tests.inference.patients import NARROW_MM, WIDE_MM, condition, patient
 
-NARROW_MM, WIDE_MM = 8.4, 14.0
-
-
-def value(number: float) -> ClinicalValue:
-    return ClinicalValue(
-        value=number, recorded_on=date(2026, 2, 28), source="Observation/1"
-    )
-
-
-def condition(flag: Flag, weeks: int | None = None) -> ChartCondition:
-    return ChartCondition(
-        flag=flag, label=flag.value, source="Condition/1", duration_weeks=weeks
-    )
-
-
-def chart(
-    *conditions: ChartCondition,
-    age: int | None = 50,
-    nrs: float | None = None,
-    odi: float | None = None,
-    egfr: float | None = 90,
-    is_complete: bool = True,
-) -> ClinicalFeatures:
-    return ClinicalFeatures(
-        age_years=age,
-        sex="female",
-        pain_nrs=None if nrs is None else value(nrs),
-        odi_percent=None if odi is None else value(odi),
-        bmi_kg_m2=None,
-        egfr_ml_min=None if egfr is None else value(egfr),
-        smoking_status=None,
-        conditions=conditions,
-        is_complete=is_complete,
-    )
-
-
-def measured(canal_mm: float | None) -> list[LevelMeasurement]:
-    return [
-        LevelMeasurement(
-            level=level,
-            disc_height_mm=9.0,
-            disc_width_mm=34.0,
-            disc_volume_mm3=9000.0,
-            disc_height_index_ratio=0.3,
-            disc_signal_ratio=0.4,
-            canal_diameter_mm=canal_mm,
-        )
-        for level in Level
-    ]
+CHRONIC = Flag.CHRONIC_LOW_BACK_PAIN
+RED_FLAGS = {
+    Flag.CAUDA_EQUINA: Option.EMERGENCY_REVIEW,
+    Flag.CAUDA_EQUINA_SYMPTOMS: Option.EMERGENCY_REVIEW,
+    Flag.MOTOR_DEFICIT: Option.EMERGENCY_REVIEW,
+    Flag.MALIGNANCY: Option.URGENT_REVIEW,
+    Flag.UNEXPLAINED_WEIGHT_LOSS: Option.URGENT_REVIEW,
+    Flag.NIGHT_PAIN: Option.URGENT_REVIEW,
+    Flag.SPINAL_INFECTION: Option.URGENT_REVIEW,
+    Flag.RECENT_TRAUMA: Option.URGENT_REVIEW,
+}
 
 
 def options(suggestion: TherapySuggestion) -> set[Option]:
@@ -75,27 +27,47 @@ def excluded(suggestion: TherapySuggestion, option: Option) -> str:
     return next(item.reason for item in suggestion.exclusions if item.option is option)
 
 
+def unknown(suggestion: TherapySuggestion, change: str) -> str:
+    return next(text for text in suggestion.unknowns if text.startswith(change))
+
+
 @pytest.mark.parametrize("flag", RED_FLAGS)
 def test_a_red_flag_leaves_only_the_urgent_route(flag: Flag) -> None:
-    features = chart(condition(flag), condition(Flag.RADICULOPATHY, 30), nrs=9, odi=80)
-    suggestion = suggest(features, measured(NARROW_MM))
-    assert suggestion.red_flags
-    assert options(suggestion) == {RED_FLAGS[flag][0]}
-    assert suggestion.exclusions == ()
+    sick = patient(
+        flag,
+        condition(Flag.RADICULOPATHY, 30),
+        *(CHRONIC, Flag.CONSERVATIVE_CARE_FAILED, Flag.WISHES_SURGICAL_OPINION),
+        canal_mm=NARROW_MM,
+        pain_nrs=9,
+        odi_percent=80,
+    )
+    suggestion = sick.suggestion()
+    assert flag.value in suggestion.red_flags[0]
+    assert options(suggestion) == {RED_FLAGS[flag]}
+    assert (suggestion.exclusions, suggestion.conflicts) == ((), ())
+    assert not any("Could add" in text for text in suggestion.unknowns)
 
 
 def test_cauda_equina_is_an_emergency_even_beside_other_red_flags() -> None:
-    features = chart(condition(Flag.MALIGNANCY), condition(Flag.CAUDA_EQUINA))
-    suggestion = suggest(features, measured(WIDE_MM))
+    suggestion = patient(Flag.MALIGNANCY, Flag.CAUDA_EQUINA).suggestion()
     assert options(suggestion) == {Option.EMERGENCY_REVIEW}
     assert len(suggestion.red_flags) == 2
+    assert len(suggestion.activities[0].rules) == 2
 
 
-def test_everybody_else_gets_advice_and_exercise() -> None:
-    assert options(suggest(chart(), measured(None))) >= {
-        Option.SELF_MANAGEMENT,
-        Option.EXERCISE,
-    }
+def test_red_flags_that_nobody_asked_for_are_listed_to_be_asked() -> None:
+    text = unknown(patient().suggestion(), "Could call for the urgent route")
+    assert all(flag.value in text for flag in RED_FLAGS)
+
+
+def test_everybody_else_gets_advice_and_exercise_with_sources_and_strengths() -> None:
+    suggestion = patient(canal_mm=None).suggestion()
+    assert options(suggestion) >= {Option.SELF_MANAGEMENT, Option.EXERCISE}
+    exercise = next(a for a in suggestion.activities if a.option is Option.EXERCISE)
+    assert exercise.guideline.startswith("NICE NG59, exercise; ACP 2017, ")
+    strengths = "NICE NG59: consider; ACP 2017: strong; WHO 2023: conditional"
+    assert exercise.strength == strengths
+    assert suggestion.rules_version == TABLE.version
 
 
 @pytest.mark.parametrize(
@@ -105,47 +77,86 @@ def test_everybody_else_gets_advice_and_exercise() -> None:
 def test_psychological_therapy_belongs_to_severe_pain_or_disability(
     odi: float | None, nrs: float | None, *, expected: bool
 ) -> None:
-    found = options(suggest(chart(odi=odi, nrs=nrs), measured(WIDE_MM)))
+    found = options(patient(odi_percent=odi, pain_nrs=nrs).suggestion())
     assert (Option.PSYCHOLOGICAL_THERAPY in found) is expected
 
 
-@pytest.mark.parametrize(
-    "flag", [Flag.KIDNEY_DISEASE, Flag.HEART_FAILURE, Flag.PREGNANCY]
-)
-def test_a_contraindication_rules_out_an_nsaid_and_says_why(flag: Flag) -> None:
-    suggestion = suggest(chart(condition(flag)), measured(WIDE_MM))
-    assert Option.ORAL_NSAID not in options(suggestion)
-    assert "The chart records" in excluded(suggestion, Option.ORAL_NSAID)
+def test_reasons_name_what_was_found() -> None:
+    suggestion = patient(odi_percent=44, leg_pain_nrs=7).suggestion()
+    reasons = next(
+        activity.reasons
+        for activity in suggestion.activities
+        if activity.option is Option.PSYCHOLOGICAL_THERAPY
+    )
+    assert reasons[-1] == (
+        "Severe pain or disability: Oswestry disability index 44 %; leg pain 7 of 10."
+    )
 
 
 @pytest.mark.parametrize(
-    ("egfr", "is_excluded"), [(59, True), (60, False), (None, False)]
+    "flag",
+    [
+        *(Flag.KIDNEY_DISEASE, Flag.HEART_FAILURE, Flag.PEPTIC_ULCER),
+        *(Flag.ANTICOAGULANT, Flag.PREGNANCY),
+    ],
 )
-def test_low_kidney_function_rules_out_an_nsaid(
-    egfr: float | None, *, is_excluded: bool
+def test_a_contraindication_rules_out_an_nsaid_and_says_why_and_who_says_so(
+    flag: Flag,
 ) -> None:
-    suggestion = suggest(chart(egfr=egfr), measured(WIDE_MM))
-    assert (Option.ORAL_NSAID not in options(suggestion)) is is_excluded
+    suggestion = patient(flag).suggestion()
+    assert Option.ORAL_NSAID not in options(suggestion)
+    assert flag.value in excluded(suggestion, Option.ORAL_NSAID)
+    (drug,) = (i for i in suggestion.exclusions if i.option is Option.ORAL_NSAID)
+    assert "NHSGGC" in drug.source
 
 
-def test_unknown_kidney_function_is_said() -> None:
-    suggestion = suggest(chart(egfr=None), measured(WIDE_MM))
-    assert any("eGFR" in text for text in suggestion.unknowns)
+def test_several_contraindications_are_all_said() -> None:
+    reason = excluded(
+        patient(Flag.PREGNANCY, egfr_ml_min=48).suggestion(), Option.ORAL_NSAID
+    )
+    assert "eGFR 48 mL/min/1.73 m²" in reason
+    assert "pregnancy" in reason
+
+
+def test_contraindications_that_nobody_recorded_are_listed_in_one_sentence() -> None:
+    suggestion = patient(egfr_ml_min=None).suggestion()
+    text = unknown(suggestion, "Could rule out oral non-steroidal")
+    assert all(word in text for word in ("eGFR", "heart failure", "peptic ulcer"))
     nsaid = next(i for i in suggestion.activities if i.option is Option.ORAL_NSAID)
     assert any("check it first" in reason for reason in nsaid.reasons)
 
 
+def test_what_a_clinician_ruled_out_is_no_longer_unknown() -> None:
+    flags = (Flag.KIDNEY_DISEASE, Flag.HEART_FAILURE, Flag.PEPTIC_ULCER)
+    ruled_out = (*flags, Flag.ANTICOAGULANT, Flag.PREGNANCY)
+    suggestion = patient(ruled_out=ruled_out).suggestion()
+    assert not any("rule out oral" in text for text in suggestion.unknowns)
+
+
+def test_a_removed_option_is_not_said_to_be_removable() -> None:
+    suggestion = patient(Flag.PREGNANCY).suggestion()
+    assert not any("rule out oral" in text for text in suggestion.unknowns)
+
+
 def test_back_pain_alone_is_never_a_reason_for_a_surgical_opinion() -> None:
-    features = chart(condition(Flag.CHRONIC_LOW_BACK_PAIN, 200), nrs=10, odi=90)
-    suggestion = suggest(features, measured(NARROW_MM))
+    sick = patient(
+        condition(CHRONIC, 200),
+        *(Flag.CONSERVATIVE_CARE_FAILED, Flag.WISHES_SURGICAL_OPINION),
+        canal_mm=NARROW_MM,
+        pain_nrs=10,
+        odi_percent=90,
+    )
+    suggestion = sick.suggestion()
     assert Option.SURGICAL_OPINION not in options(suggestion)
-    assert "back pain alone" in excluded(suggestion, Option.SURGICAL_OPINION)
+    assert "Back pain alone" in excluded(suggestion, Option.SURGICAL_OPINION)
+    assert "sciatica" in unknown(suggestion, "Could add referral for a surgical")
 
 
 @pytest.mark.parametrize(
     ("flag", "weeks", "canal_mm", "odi", "expected"),
     [
         (Flag.SPINAL_STENOSIS, 12, NARROW_MM, 50, True),
+        (Flag.CLAUDICATION, 12, NARROW_MM, 50, True),
         (Flag.SPINAL_STENOSIS, 11, NARROW_MM, 50, False),
         (Flag.SPINAL_STENOSIS, None, NARROW_MM, 50, False),
         (Flag.SPINAL_STENOSIS, 12, 11.9, 50, True),
@@ -160,29 +171,70 @@ def test_back_pain_alone_is_never_a_reason_for_a_surgical_opinion() -> None:
 def test_a_surgical_opinion_needs_legs_time_severity_and_images(
     flag: Flag, weeks: int | None, canal_mm: float | None, odi: float, *, expected: bool
 ) -> None:
-    suggestion = suggest(chart(condition(flag, weeks), odi=odi), measured(canal_mm))
-    assert (Option.SURGICAL_OPINION in options(suggestion)) is expected
+    found = patient(condition(flag, weeks), odi_percent=odi, canal_mm=canal_mm)
+    assert (Option.SURGICAL_OPINION in options(found.suggestion())) is expected
+
+
+@pytest.mark.parametrize(
+    ("canal_mm", "uncertainty_mm", "expected"),
+    [(12.9, 3.0, True), (12.9, 2.0, False), (11.9, 0.1, True), (12.9, None, False)],
+)
+def test_a_canal_counts_as_narrow_when_its_uncertainty_allows_it(
+    canal_mm: float, uncertainty_mm: float | None, *, expected: bool
+) -> None:
+    found = patient(
+        condition(Flag.SPINAL_STENOSIS, 12),
+        odi_percent=50,
+        canal_mm=canal_mm,
+        uncertainty_mm=uncertainty_mm,
+    )
+    assert (Option.SURGICAL_OPINION in options(found.suggestion())) is expected
 
 
 def test_what_is_missing_for_a_surgical_opinion_is_named() -> None:
-    features = chart(condition(Flag.SPINAL_STENOSIS, 2), odi=10)
-    reason = excluded(suggest(features, measured(WIDE_MM)), Option.SURGICAL_OPINION)
-    assert all(word in reason for word in ("12 weeks", "severe", "below 12 mm"))
+    found = patient(condition(Flag.SPINAL_STENOSIS, 2), odi_percent=10)
+    reason = excluded(found.suggestion(), Option.SURGICAL_OPINION)
+    assert all(word in reason for word in ("12 weeks", "severe", "below 10 mm"))
+
+
+def test_an_unmeasured_canal_is_unknown_and_could_add_the_opinion() -> None:
+    found = patient(condition(Flag.SPINAL_STENOSIS, 12), odi_percent=50, canal_mm=None)
+    text = unknown(found.suggestion(), "Could add referral for a surgical opinion")
+    assert text.endswith("smallest canal on the images.")
+
+
+def test_how_long_the_leg_hurts_outdoes_how_long_the_diagnosis_stands() -> None:
+    old = condition(Flag.RADICULOPATHY, 200)
+    found = patient(old, leg_pain_weeks=3, odi_percent=50).suggestion()
+    assert Option.SURGICAL_OPINION not in options(found)
+    assert "6 weeks" in excluded(found, Option.SURGICAL_OPINION)
+
+
+def test_a_wish_against_it_closes_the_surgical_opinion() -> None:
+    found = patient(
+        Flag.RADICULOPATHY, ruled_out=(Flag.WISHES_SURGICAL_OPINION,)
+    ).suggestion()
+    assert "wishes" in excluded(found, Option.SURGICAL_OPINION)
+    assert not any("Could add referral for a surg" in text for text in found.unknowns)
 
 
 def test_a_pain_specialist_is_for_chronic_severe_pain_and_names_the_conflict() -> None:
-    features = chart(condition(Flag.CHRONIC_LOW_BACK_PAIN), nrs=8)
-    suggestion = suggest(features, measured(WIDE_MM))
+    suggestion = patient(CHRONIC, pain_nrs=8).suggestion()
     assert Option.PAIN_SPECIALIST in options(suggestion)
     assert any("BMJ 2025" in text for text in suggestion.conflicts)
 
 
+def test_mild_pain_is_told_what_a_pain_specialist_needs() -> None:
+    reason = excluded(patient(pain_nrs=2).suggestion(), Option.PAIN_SPECIALIST)
+    assert "severe pain or disability; pain for more than 12 weeks" in reason
+
+
 def test_a_partial_chart_is_said_to_be_partial() -> None:
-    suggestion = suggest(chart(is_complete=False), measured(WIDE_MM))
+    suggestion = patient(is_complete=False, unread_types=("Procedure",)).suggestion()
     assert any("part of the chart" in text for text in suggestion.unknowns)
+    assert any("did not let Procedure be read" in t for t in suggestion.unknowns)
 
 
-def test_symptoms_that_no_chart_holds_are_always_asked_for() -> None:
-    assert any(
-        "saddle" in text for text in suggest(chart(), measured(WIDE_MM)).unknowns
-    )
+def test_nobody_is_left_without_any_advice() -> None:
+    empty = patient(age_years=None, canal_mm=None, egfr_ml_min=None)
+    assert options(empty.suggestion()) >= {Option.SELF_MANAGEMENT, Option.EXERCISE}
