@@ -8,6 +8,7 @@ many, so the caller searches for what exists (``identifiers.search_for``) before
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fhir_mappings.answers import answer_observations
 from fhir_mappings.care_plan import care_plan
 from fhir_mappings.datatypes import Resource
 from fhir_mappings.device import devices
@@ -35,8 +36,8 @@ def report_resources(report: CaseReport, context: WriteContext) -> tuple[Resourc
         context: Where and for whom it is written.
 
     Returns:
-        Devices, Observations, CarePlan, Provenance: each refers only to those before
-        it, by ``urn:uuid``.
+        Devices, Observations of the algorithms, those that a clinician typed in,
+        CarePlan, Provenance: each refers only to those before it, by ``urn:uuid``.
 
     Raises:
         UnmappableReportError: The report must not be written.
@@ -44,10 +45,13 @@ def report_resources(report: CaseReport, context: WriteContext) -> tuple[Resourc
     """
     algorithms = devices(report, context)
     findings = observations(report, context, devices=algorithms)
-    plan = care_plan(report, context, devices=algorithms, observations=findings)
-    made = (*findings, plan)
+    typed = answer_observations(report, context)
+    known = (*findings, *typed)
+    plan = care_plan(report, context, devices=algorithms, observations=known)
     authors = tuple(algorithms.values())
-    return (*authors, *made, provenance(made, context, authors=authors))
+    # what a clinician typed in is their own, as its performer says
+    origin = provenance((*findings, plan), context, authors=authors)
+    return (*authors, *known, plan, origin)
 
 
 def transaction(

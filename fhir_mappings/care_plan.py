@@ -120,16 +120,29 @@ def _identifier(report: CaseReport, context: WriteContext) -> list[dict[str, str
 
 
 def _addressed(features: ClinicalFeatures) -> list[str]:
-    return [item.source for item in features.conditions if item.flag in _ADDRESSED]
+    """Return the Conditions that the plan is for; flags of other types limit it."""
+    charted = (c for c in features.conditions if c.source.startswith("Condition/"))
+    sources = (item.source for item in charted if item.flag in _ADDRESSED)
+    return list(dict.fromkeys(sources))
 
 
 def _supporting(features: ClinicalFeatures) -> list[str]:
-    conditions = [c.source for c in features.conditions if c.flag not in _ADDRESSED]
+    """Return the resources of the chart that the plan rests on, each once.
+
+    What was typed in has no resource yet: its Observation is among ``observations``.
+    """
     values = (
-        *(features.pain_nrs, features.odi_percent),
-        *(features.bmi_kg_m2, features.egfr_ml_min),
+        *(features.pain_nrs, features.back_pain_nrs, features.leg_pain_nrs),
+        *(features.odi_percent, features.bmi_kg_m2, features.egfr_ml_min),
+        *(features.eq5d_index, features.start_back_score),
     )
-    return [*conditions, *(value.source for value in values if value)]
+    sources = [
+        *(item.source for item in features.conditions),
+        *(value.source for value in values if value),
+        *(treatment.source for treatment in features.treatments),
+    ]
+    addressed = {*_addressed(features), ""}
+    return [source for source in dict.fromkeys(sources) if source not in addressed]
 
 
 def _activity(activity: Activity) -> Resource:

@@ -1,14 +1,15 @@
-"""Every code, system and unit that is read or written, each with its source.
+"""Every code, system and unit that is written, each with its source.
 
 SNOMED CT body structures and the generic measurement codes are those of pydicom 3.0.2
 (``pydicom/sr/_concepts_dict.py``: DICOM PS3.16, context groups 7602 to 7604 and
 template 1500). SNOMED CT findings and activities are in published value sets (VSAC,
-AHRQ CDS, OHDSI PhenotypeLibrary); LOINC codes were looked up at tx.fhir.org.
+AHRQ CDS, OHDSI PhenotypeLibrary); LOINC codes were looked up at tx.fhir.org. What a
+chart is read by stands in ``chart_codes``.
 """
 
 from typing import Any, Final
 
-from inference.results import Flag, Level, Option, Vertebra
+from inference.results import Level, Option, Vertebra
 
 Concept = dict[str, Any]
 
@@ -26,51 +27,7 @@ DICOM_UID: Final = "urn:dicom:uid"
 CODE_SYSTEM: Final = "urn:oid:2.25.197260191722575001109920992403883620705"
 IDENTIFIER_SYSTEM: Final = "urn:oid:2.25.39598215491347105022202644715981113529"
 
-# --- what is read -----------------------------------------------------------------
-
-PAIN_NRS: Final = ("72514-3",)
-ODI: Final = ("97909-6",)
-BMI: Final = ("39156-5",)
-# 33914-3 (MDRD) as in http://hl7.org/fhir/uv/cpg/ValueSet/ckd-valueset-egfr
-EGFR: Final = ("62238-1", "98979-8", "33914-3")
-SMOKING: Final = ("72166-2",)
-
-CONDITION_FLAGS: Final[dict[tuple[str, str], Flag]] = {
-    (SNOMED, "279039007"): Flag.LOW_BACK_PAIN,
-    (SNOMED, "267982002"): Flag.LOW_BACK_PAIN,  # pain in lumbar spine
-    (SNOMED, "278860009"): Flag.CHRONIC_LOW_BACK_PAIN,
-    (SNOMED, "128196005"): Flag.RADICULOPATHY,
-    (SNOMED, "23056005"): Flag.RADICULOPATHY,  # sciatica
-    (SNOMED, "299966003"): Flag.RADICULOPATHY,  # compression of lumbar nerve root
-    (ICD10CM, "M51.16"): Flag.RADICULOPATHY,  # looked up at tx.fhir.org
-    (SNOMED, "18347007"): Flag.SPINAL_STENOSIS,
-    (SNOMED, "192970008"): Flag.CAUDA_EQUINA,
-    (SNOMED, "764272007"): Flag.CAUDA_EQUINA,  # compression by lumbar stenosis
-    (SNOMED, "363346000"): Flag.MALIGNANCY,
-    (SNOMED, "448765001"): Flag.UNEXPLAINED_WEIGHT_LOSS,  # unintentional
-    (SNOMED, "422868009"): Flag.UNEXPLAINED_WEIGHT_LOSS,
-    (SNOMED, "64859006"): Flag.OSTEOPOROSIS,
-    # Chronic kidney disease without a stage is read as the worse case: all that this
-    # flag does is withhold a drug.
-    (SNOMED, "709044004"): Flag.KIDNEY_DISEASE,
-    (SNOMED, "433144002"): Flag.KIDNEY_DISEASE,  # stage 3
-    (SNOMED, "431857002"): Flag.KIDNEY_DISEASE,  # stage 4
-    (SNOMED, "433146000"): Flag.KIDNEY_DISEASE,  # stage 5
-    (SNOMED, "84114007"): Flag.HEART_FAILURE,
-    (SNOMED, "77386006"): Flag.PREGNANCY,
-}
-
-#: No code of the list says these: a clinician types them in.
-TYPED_FLAGS: Final = frozenset(
-    {
-        *(Flag.DISC_HERNIATION, Flag.CLAUDICATION, Flag.SPINE_SURGERY),
-        *(Flag.CAUDA_EQUINA_SYMPTOMS, Flag.MOTOR_DEFICIT, Flag.NIGHT_PAIN),
-        *(Flag.SPINAL_INFECTION, Flag.RECENT_TRAUMA, Flag.PEPTIC_ULCER),
-        *(Flag.ANTICOAGULANT, Flag.PACEMAKER, Flag.COMORBIDITY, Flag.UNEMPLOYED),
-        *(Flag.DISABILITY_PENSION, Flag.RETIREMENT_PENSION, Flag.HIGHER_EDUCATION),
-        *(Flag.CONSERVATIVE_CARE_FAILED, Flag.WISHES_SURGICAL_OPINION),
-    }
-)
+# --- which study is read ----------------------------------------------------------
 
 MR: Final = "MR"
 LUMBAR_SPINE: Final = (SNOMED, "122496007")
@@ -89,6 +46,14 @@ def coding(system: str, code: str, display: str) -> dict[str, str]:
 # https://hl7.org/fhir/R4/valueset-observation-category.html
 IMAGING: Final[Concept] = {
     "coding": [coding(f"{HL7}/observation-category", "imaging", "Imaging")]
+}
+SURVEY: Final[Concept] = {
+    "coding": [coding(f"{HL7}/observation-category", "survey", "Survey")]
+}
+SOCIAL_HISTORY: Final[Concept] = {
+    "coding": [
+        coding(f"{HL7}/observation-category", "social-history", "Social History")
+    ]
 }
 # HL7 AI Transparency on FHIR: the label of everything that an algorithm asserted
 AI_ASSERTED: Final = coding(

@@ -69,6 +69,18 @@ def whole_weeks(since: str | None, *, today: date) -> int | None:
     return days // 7 if days >= 0 else None
 
 
+def weeks_between(start: str | None, end: str | None, *, today: date) -> int | None:
+    """Return the whole weeks that something surely lasted, ``None`` where unknown.
+
+    A partial start counts as its last day and a partial end as its first; what is said
+    to end later has lasted until today.
+    """
+    if not start or not end:
+        return None
+    days = (min(first_day(end), today) - _last_day(start)).days
+    return days // 7 if days >= 0 else None
+
+
 def _anniversaries(born: date, today: date) -> int:
     is_ahead = (today.month, today.day) < (born.month, born.day)
     return today.year - born.year - is_ahead

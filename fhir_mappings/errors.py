@@ -4,6 +4,7 @@ MappingError
 ├── UnreadablePatientError   the server's Patient cannot be read
 ├── NoImagingStudyError      the chart holds no lumbar MRI that can be used
 ├── UnusableValueError       one value of the chart is broken, the others go on
+├── SiteTableError           a site's table of codes is not usable
 └── UnmappableReportError    a report that must not or cannot be written
 """
 
@@ -37,6 +38,12 @@ class UnusableValueError(MappingError):
     """One Observation gives no value to trust; the caller counts it and goes on."""
 
     advice = "One value of the chart could not be used."
+
+
+class SiteTableError(MappingError):
+    """A site's table of codes is not usable; only the start of the program meets it."""
+
+    advice = "The table of this site's codes is not usable. Tell the administrator."
 
 
 class UnmappableReportError(MappingError):

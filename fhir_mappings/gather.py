@@ -1,31 +1,38 @@
 """What to ask a chart, and its answers -> ``ClinicalFeatures``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 
-from fhir_mappings import chart_conditions, chart_values, codes
-from fhir_mappings.chart_conditions import chart_condition
-from fhir_mappings.chart_values import (
-    ValueKind,
-    clinical_value,
-    has_code,
-    is_usable,
-    observed,
-    words,
+from fhir_mappings import (
+    answer_codes,
+    chart_codes,
+    chart_conditions,
+    chart_questionnaires,
+    chart_treatments,
+    chart_values,
 )
+from fhir_mappings.chart_facts import Facts, read_facts
 from fhir_mappings.datatypes import Resource
-from fhir_mappings.dates import age_years, full_day, moment
-from fhir_mappings.errors import UnreadablePatientError, UnusableValueError
+from fhir_mappings.dates import age_years, full_day
+from fhir_mappings.errors import UnreadablePatientError
 from fhir_mappings.models import readable
 from fhir_mappings.references import is_about
-from inference.results import ClinicalFeatures, ClinicalValue, Identity
+from fhir_mappings.site_codes import NO_SITE_CODES, SiteCodes
+from inference.results import ClinicalFeatures, Identity
 
 _ELEMENTS: Final = {
     "Condition": chart_conditions.ELEMENTS,
     "Observation": chart_values.ELEMENTS,
+    "QuestionnaireResponse": chart_questionnaires.ELEMENTS,
+    **chart_treatments.ELEMENTS,
 }
+#: Types whose absence leaves facts unknown; an EHR may refuse them.
+OPTIONAL_TYPES: Final = (
+    *("Procedure", "MedicationRequest", "MedicationStatement", "ServiceRequest"),
+    "QuestionnaireResponse",
+)
 _PATIENT_ELEMENTS: Final = frozenset(
     {"id", "identifier", "name", "birthDate", "gender"}
 )
@@ -33,6 +40,8 @@ _SEXES: Final = frozenset({"male", "female", "other"})
 #: How names are chosen; old and nicknames say nothing about who it is today.
 _NAME_USES: Final = ("official", "usual", None, "temp")
 _PAGE: Final = "100"
+#: Our choice: keeps URLs below 2,000 characters.
+_TOKENS_PER_SEARCH: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +58,50 @@ class Search:
     params: dict[str, str]
 
 
-def searches(patient_id: str) -> tuple[Search, ...]:
-    """Return the searches for all that is read of a chart beside the Patient."""
-    tokens = ",".join(f"{codes.LOINC}|{code}" for code in chart_values.ALL_CODES)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gaps:
+    """What the searches did not bring.
+
+    Attributes:
+        unreadable: How many resources the caller could not read.
+        is_complete: False when the server sent only a part.
+        unread_types: Types that the server did not let be read.
+
+    """
+
+    unreadable: int = 0
+    is_complete: bool = True
+    unread_types: tuple[str, ...] = ()
+
+
+NO_GAPS: Final = Gaps()
+
+
+def searches(patient_id: str, site: SiteCodes = NO_SITE_CODES) -> tuple[Search, ...]:
+    """Return the searches for all that is read of a chart beside the Patient.
+
+    Args:
+        patient_id: Id of the Patient.
+        site: What the site's own codes mean.
+
+    """
     patient = {"patient": patient_id, "_count": _PAGE}
     return (
         Search("Condition", patient),
-        Search("Observation", patient | {"code": tokens}),
+        *(Search("Observation", patient | {"code": x}) for x in _tokens(site)),
         Search("ImagingStudy", patient),
+        *(Search(name, patient) for name in OPTIONAL_TYPES),
     )
+
+
+def _tokens(site: SiteCodes) -> Iterator[str]:
+    """Yield the codes of all Observations that are read, some in each search."""
+    shared = [code for kind in chart_values.KINDS for code in kind.codes]
+    ours = [*answer_codes.FLAGS, *answer_codes.TREATMENTS]
+    codes = list(dict.fromkeys([*shared, *chart_codes.SMOKING, *site.values, *ours]))
+    for start in range(0, len(codes), _TOKENS_PER_SEARCH):
+        some = codes[start : start + _TOKENS_PER_SEARCH]
+        yield ",".join(f"{system}|{code}" for system, code in some)
 
 
 def identity(patient: Resource) -> Identity:
@@ -88,8 +132,8 @@ def clinical_features(
     resources: Sequence[Resource],
     *,
     today: date,
-    unreadable: int = 0,
-    is_complete: bool = True,
+    site: SiteCodes = NO_SITE_CODES,
+    gaps: Gaps = NO_GAPS,
 ) -> ClinicalFeatures:
     """Return what the chart says about the patient.
 
@@ -99,10 +143,10 @@ def clinical_features(
 
     Args:
         patient: The Patient.
-        resources: Conditions and Observations; other types are passed over.
+        resources: What the searches brought; other types are passed over.
         today: The day of the analysis.
-        unreadable: How many resources the caller could not read.
-        is_complete: False when the server sent only a part.
+        site: What the site's own codes mean.
+        gaps: What the searches did not bring.
 
     Raises:
         UnreadablePatientError: It is no valid Patient.
@@ -113,25 +157,32 @@ def clinical_features(
     own = [
         item for item in map(_readable, asked) if item and is_about(item, known["id"])
     ]
-    observations = [item for item in own if item["resourceType"] == "Observation"]
-    conditions = [item for item in own if item["resourceType"] == "Condition"]
-    values, broken = _values(observations, today)
+    facts = read_facts(_once(own), today=today, site=site)
     return ClinicalFeatures(
         age_years=_age_years(known, today),
         sex=identity(patient).sex,
-        pain_nrs=values.get(chart_values.PAIN_NRS),
-        odi_percent=values.get(chart_values.ODI),
-        bmi_kg_m2=values.get(chart_values.BMI),
-        egfr_ml_min=values.get(chart_values.EGFR),
-        smoking_status=_smoking_status(observations, today),
-        conditions=tuple(
-            flagged
-            for item in conditions
-            if (flagged := chart_condition(item, today=today))
-        ),
-        unreadable=unreadable + len(asked) - len(own) + broken,
-        is_complete=is_complete,
+        conditions=facts.conditions,
+        treatments=facts.treatments,
+        ruled_out=facts.ruled_out,
+        smoking=facts.smoking,
+        smoking_status=facts.smoking_words,
+        outdated=facts.outdated,
+        unreadable=gaps.unreadable + len(asked) - len(own) + facts.unusable,
+        is_complete=gaps.is_complete,
+        unread_types=gaps.unread_types,
+        **_values(facts),
     )
+
+
+def _values(facts: Facts) -> dict[str, Any]:
+    """Return all numbers by the name of their field, those that are not known too."""
+    fields = [kind.field for kind in chart_values.KINDS if kind != chart_values.WEIGHT]
+    return {field: facts.values.get(field) for field in fields}
+
+
+def _once(resources: Sequence[Resource]) -> list[Resource]:
+    """Return each resource once: two searches may bring the same one."""
+    return list({(r["resourceType"], r["id"]): r for r in resources}.values())
 
 
 def _patient(patient: Resource) -> Resource:
@@ -156,35 +207,3 @@ def best_name(person: Mapping[str, Any]) -> Resource:
 def _age_years(patient: Resource, today: date) -> int | None:
     born = patient.get("birthDate")
     return age_years(born, today=today) if born else None
-
-
-def _values(
-    observations: Sequence[Resource], today: date
-) -> tuple[dict[ValueKind, ClinicalValue], int]:
-    """Return the newest usable value of each kind, and how many were unusable."""
-    newest: dict[ValueKind, ClinicalValue] = {}
-    unusable = 0
-    for observation in sorted(observations, key=_moment):
-        for kind in chart_values.KINDS:
-            if not (is_usable(observation) and has_code(observation, kind.codes)):
-                continue
-            try:
-                value = clinical_value(observation, kind, today=today)
-            except UnusableValueError:
-                unusable += 1
-            else:
-                newest |= {kind: value} if value else {}
-    return newest, unusable
-
-
-def _smoking_status(observations: Sequence[Resource], today: date) -> str | None:
-    answers = [
-        words(observation, today=today)
-        for observation in sorted(observations, key=_moment)
-        if is_usable(observation) and has_code(observation, codes.SMOKING)
-    ]
-    return next(filter(None, reversed(answers)), None)
-
-
-def _moment(observation: Resource) -> datetime:
-    return moment(observed(observation))

@@ -18,7 +18,8 @@ from fhir_mappings.errors import UnmappableReportError
 _TIMES: Final = frozenset(
     {
         *("effectiveDateTime", "effectiveInstant", "issued", "start", "end"),
-        *("started", "birthDate"),
+        *("started", "birthDate", "onsetDateTime", "recordedDate", "authoredOn"),
+        *("performedDateTime", "authored"),
     }
 )
 

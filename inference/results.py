@@ -464,6 +464,22 @@ class Treatment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a clinician typed in on the page.
+
+    Attributes:
+        question: Name of the question.
+        value: A number, a yes or no, or one of the words offered.
+        entered: Who typed it in, and when.
+
+    """
+
+    question: str
+    value: float | bool | str
+    entered: Entered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutdatedValue:
     """A value of the chart that is too old for the rules: shown, never used.
 
@@ -542,6 +558,19 @@ class ClinicalFeatures:
         if any(item.flag is flag for item in self.conditions):
             return True
         return False if flag in self.ruled_out else None
+
+    def weeks_tried(self, kind: TreatmentKind) -> int | None:
+        """Return how long a treatment was given, ``None`` where that is not known.
+
+        Of several the longest counts, or the time from the first to the last: ten
+        sessions of an hour in ten weeks are ten weeks.
+        """
+        given = [t for t in self.treatments if t.kind is kind and t.was_given]
+        starts = [item.started_on for item in given if item.started_on]
+        spans = [(max(starts) - min(starts)).days // 7] if len(starts) > 1 else []
+        return max(
+            spans + [t.weeks for t in given if t.weeks is not None], default=None
+        )
 
 
 class Option(StrEnum):
@@ -757,7 +786,7 @@ class CaseReport:
         levels: One entry per lumbar disc, L1/L2 first; unmeasured ones hold ``None``.
         vertebrae: One entry per lumbar vertebra, L1 first.
         gradings: One entry per disc that could be graded.
-        features: What the chart said.
+        features: What is known of the patient beside the images.
         suggestion: Suggested therapy.
         picture: The mid-sagittal slice with its outlines.
         warnings: Sentences for the clinician about this analysis.
@@ -765,6 +794,7 @@ class CaseReport:
         grading_model: The model that graded the discs.
         spine: What is measured over all levels, ``None`` in reports that lack it.
         outcomes: What a registry predicts for the case of an operation.
+        answers: What a clinician typed in; ``features`` holds it already.
 
     """
 
@@ -780,3 +810,4 @@ class CaseReport:
     grading_model: ModelVersion
     spine: SpineMeasurement | None = None
     outcomes: tuple[OutcomePrediction, ...] = ()
+    answers: tuple[Answer, ...] = ()

@@ -1,15 +1,26 @@
 """What is read of a patient's chart for one analysis."""
 
+import logging
 from dataclasses import dataclass
-from datetime import date
 
-from fhir_mappings.gather import clinical_features, identity, searches
+from fhir_mappings.gather import (
+    OPTIONAL_TYPES,
+    Gaps,
+    Search,
+    clinical_features,
+    identity,
+    searches,
+)
 from fhir_mappings.imaging import ImagingStudyRef, newest_lumbar_mri
 from inference.results import ClinicalFeatures, Identity
-from smart_app.fhir_client import FhirClient
+from smart_app.fhir_client import FhirClient, Found
 from smart_app.launches import OpenLaunch
 from smart_app.services import Services
+from smart_app.smart import allows
 from smart_app.tokens import BearerAuth
+from smart_app.upstream_errors import EhrError, SessionEndedError
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,32 +45,56 @@ def fhir_client(services: Services, launch: OpenLaunch) -> FhirClient:
     return FhirClient(launch.issuer, auth, services.settings.http_timeout_s)
 
 
-def read_chart(client: FhirClient, launch: OpenLaunch, today: date) -> Chart:
-    """Read the patient, conditions, observations and imaging studies.
+def read_chart(services: Services, launch: OpenLaunch) -> Chart:
+    """Read the patient and all that the chart says about their back.
 
     Raises:
-        EhrError: The server fails.
+        EhrError: The server fails at what is needed.
         MappingError: The patient is unreadable, or there is no lumbar MRI.
 
     """
+    client = fhir_client(services, launch)
     patient_id = launch.context.patient_id
+    site = services.issuers.known(launch.issuer).site_codes
     patient = client.read("Patient", patient_id)
-    found = [
-        client.search(search.resource_type, search.params, patient_id=patient_id)
-        for search in searches(patient_id)
-    ]
+    wanted = searches(patient_id, site)
+    answers = [(search, _search(client, launch, search)) for search in wanted]
+    found = [answer for _, answer in answers if answer]
     resources = [resource for part in found for resource in part.resources]
     studies = [item for item in resources if item["resourceType"] == "ImagingStudy"]
+    unread = [search.resource_type for search, answer in answers if answer is None]
     return Chart(
         identity=identity(patient),
         features=clinical_features(
             patient,
             resources,
-            today=today,
-            unreadable=sum(part.unreadable for part in found),
-            is_complete=all(part.is_complete for part in found),
+            today=services.clock().date(),
+            site=site,
+            gaps=Gaps(
+                unreadable=sum(part.unreadable for part in found),
+                is_complete=all(part.is_complete for part in found),
+                unread_types=tuple(unread),
+            ),
         ),
         study=newest_lumbar_mri(
             studies, patient_id=patient_id, preferred=launch.context.imaging_study
         ),
     )
+
+
+def _search(client: FhirClient, launch: OpenLaunch, search: Search) -> Found | None:
+    """Return what a search brings, ``None`` where an optional type is not to be had."""
+    is_optional = search.resource_type in OPTIONAL_TYPES
+    if is_optional and not allows(launch.scopes, search.resource_type, "s"):
+        return None
+    patient_id = launch.context.patient_id
+    try:
+        return client.search(search.resource_type, search.params, patient_id=patient_id)
+    except SessionEndedError:
+        raise
+    except EhrError as error:
+        if not is_optional:
+            raise
+        name = search.resource_type
+        logger.warning("%s not read: status %s", name, error.status)
+        return None

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fhir_mappings.chart_values import FIELDS
+from fhir_mappings.errors import SiteTableError
+from fhir_mappings.site_codes import NO_SITE_CODES, SiteCodes, site_codes
 from smart_app.launch_errors import UnknownIssuerError
 from smart_app.settings import SettingsError, is_secure
 
@@ -16,6 +19,7 @@ OPTIONAL = (
     "dicomweb_password_env",
     "client_secret_env",
     "private_key_file",
+    "site_codes_file",
 )
 KEY_ALGORITHMS = frozenset({"ES384", "RS384"})  # SMART App Launch 2.2, 5.1
 
@@ -34,6 +38,7 @@ class Issuer:
         private_key: Private JWK with ``kid`` and ``alg``, ``None`` likewise.
         dicomweb_url: Base of the archive's DICOMweb service.
         dicomweb_login: User and password of the archive, ``None`` when it asks none.
+        site_codes: What the codes of this site mean.
 
     """
 
@@ -44,6 +49,7 @@ class Issuer:
     private_key: Json | None = field(repr=False)
     dicomweb_url: str
     dicomweb_login: tuple[str, str] | None = field(repr=False)
+    site_codes: SiteCodes = NO_SITE_CODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,7 @@ def _issuer(
     secret = _secret(where, entry, "client_secret_env", env, problems)
     password = _secret(where, entry, "dicomweb_password_env", env, problems)
     key = _private_key(where, entry, problems)
+    codes = _site_codes(where, entry, problems)
     if secret and key:
         problems.append(f"{where} has both a secret and a private key")
     if len(problems) > before:
@@ -118,6 +125,7 @@ def _issuer(
         private_key=key,
         dicomweb_url=entry["dicomweb_url"].rstrip("/"),
         dicomweb_login=(user, password) if user and password else None,
+        site_codes=codes,
     )
 
 
@@ -128,6 +136,19 @@ def _secret(
     if variable and not env.get(variable):
         problems.append(f"{where}: set the variable {variable}")
     return env.get(variable) if variable else None
+
+
+def _site_codes(where: str, entry: Json, problems: list[str]) -> SiteCodes:
+    if not (path := entry.get("site_codes_file")):
+        return NO_SITE_CODES
+    try:
+        document = json.loads(Path(path).read_text(encoding="utf-8"))
+        return site_codes(document, fields=FIELDS)
+    except (OSError, ValueError):
+        problems.append(f"{where}: site_codes_file is no readable JSON")
+    except SiteTableError as error:
+        problems.append(f"{where}: site_codes_file: {error}")
+    return NO_SITE_CODES
 
 
 def _private_key(where: str, entry: Json, problems: list[str]) -> Json | None:

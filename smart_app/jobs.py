@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from inference.results import CaseReport, ClinicalFeatures, Identity, Stage
 from smart_app.archive import Archive
 from smart_app.case_store import Case, keep_case
-from smart_app.chart import fhir_client, read_chart
+from smart_app.chart import read_chart
 from smart_app.errors import STATUS, JobTooLongError, LeaseLostError
 from smart_app.identity import require_same_patient
 from smart_app.job_rows import (
@@ -75,8 +75,7 @@ def run_case(
 
     """
     progress(Gathering.CHART, 0.0)
-    client = fhir_client(services, launch)
-    chart = read_chart(client, launch, services.clock().date())
+    chart = read_chart(services, launch)
     progress(Gathering.IMAGES, 0.0)
     issuer = services.issuers.known(launch.issuer)
     archive = Archive(issuer, services.settings.http_timeout_s)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urljoin
 
+from fhir_mappings.gather import OPTIONAL_TYPES
 from smart_app.launch_errors import (
     NoPatientError,
     RefusedScopeError,
@@ -110,9 +111,13 @@ def discovery_from(document: Json, issuer_url: str) -> Discovery:
 
 
 def wanted_scopes(discovery: Discovery) -> str:
-    """Return the least scopes that reading and writing need, as one string."""
+    """Return the least scopes that reading and writing need, as one string.
+
+    Some types are only read where the EHR allows it: what it refuses stays unknown.
+    """
     scopes = ["launch", "openid", "fhirUser", "patient/Patient.{read}"]
-    scopes += [f"patient/{name}.{{search}}" for name in READ_TYPES[1:]]
+    types = (*READ_TYPES[1:], *OPTIONAL_TYPES)
+    scopes += [f"patient/{name}.{{search}}" for name in types]
     scopes += [f"patient/{name}.{{write}}" for name in WRITE_TYPES]
     # online_access ends with the EHR session, which is all that is needed
     lasting = [scope for scope in LASTING_SCOPES if scope in discovery.scopes][:1]

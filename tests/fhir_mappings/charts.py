@@ -1,5 +1,6 @@
 """Small charts, resource by resource."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 Resource = dict[str, Any]
@@ -63,6 +64,51 @@ def condition(code: str, /, *, system: str = SNOMED, **elements: object) -> Reso
         },
         "code": {"coding": [{"system": system, "code": code}], "text": "As charted"},
         "subject": SUBJECT,
+        **elements,
+    }
+
+
+def procedure(code: str, number: str = "41", /, **elements: object) -> Resource:
+    """Return a completed Procedure of Patient/1."""
+    return {
+        "resourceType": "Procedure",
+        "id": number,
+        "status": "completed",
+        "code": {"coding": [{"system": SNOMED, "code": code}], "text": "As done"},
+        "subject": SUBJECT,
+        **elements,
+    }
+
+
+def drug(
+    words: str, /, *, resource_type: str = "MedicationRequest", **elements: object
+) -> Resource:
+    """Return an active prescription of Patient/1, or a statement that it is taken."""
+    intent = {"intent": "order"} if resource_type == "MedicationRequest" else {}
+    return {
+        "resourceType": resource_type,
+        "id": "51",
+        "status": "active",
+        "medicationCodeableConcept": {"text": words},
+        "subject": SUBJECT,
+        **intent,
+        **elements,
+    }
+
+
+def oswestry(points: Sequence[int | None], /, **elements: object) -> Resource:
+    """Return a completed Oswestry questionnaire of 2026-03-01."""
+    return {
+        "resourceType": "QuestionnaireResponse",
+        "id": "61",
+        "status": "completed",
+        "subject": SUBJECT,
+        "authored": "2026-03-01",
+        "item": [
+            {"linkId": f"odi-{number}"}
+            | ({} if value is None else {"answer": [{"valueInteger": value}]})
+            for number, value in enumerate(points, start=1)
+        ],
         **elements,
     }
 

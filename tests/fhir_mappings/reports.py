@@ -4,13 +4,21 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any, Final
 
 from fhir_mappings.write_context import WriteContext
+from inference.questions import (
+    QUESTIONS,
+    FlagQuestion,
+    Question,
+    SmokingQuestion,
+)
 from inference.results import (
     Activity,
+    Answer,
     CaseReport,
     ChartCondition,
     ClinicalFeatures,
     ClinicalValue,
     DiscGrading,
+    Entered,
     Exclusion,
     Flag,
     Level,
@@ -18,6 +26,7 @@ from inference.results import (
     ModelVersion,
     Option,
     Picture,
+    Smoking,
     Study,
     TherapySuggestion,
     Vertebra,
@@ -156,3 +165,24 @@ REPORT: Final = CaseReport(
     model=ModelVersion(name="deeplab-lumbar", version="1.0", sha256="ab" * 32),
     grading_model=ModelVersion(name="pfirrmann-trees", version="1.1", sha256="cd" * 32),
 )
+ENTERED: Final = Entered(
+    by="Practitioner/3",
+    name="Dr. Ana <Ruiz> & Co",
+    at=datetime(2026, 3, 31, 23, 5, tzinfo=timezone(timedelta(hours=5.5))),
+)
+
+
+def answered(question: Question) -> Answer:
+    """Return an answer that is easy to follow: 8, yes to every second, former."""
+    value: float | bool | str = 8.0
+    if isinstance(question, FlagQuestion):
+        value = list(Flag).index(question.flag) % 2 == 0
+    elif question.name == "eq5d_index":
+        value = -0.125
+    elif isinstance(question, SmokingQuestion):
+        value = Smoking.FORMER.value
+    return Answer(question=question.name, value=value, entered=ENTERED)
+
+
+#: One answer to every question.
+ANSWERS: Final = tuple(answered(question) for question in QUESTIONS.values())

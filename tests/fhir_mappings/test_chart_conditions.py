@@ -1,21 +1,81 @@
 """Conditions become flags only while they are true."""
 
 from datetime import date
-from functools import partial
 
 import pytest
 
-from fhir_mappings import chart_conditions
-from fhir_mappings.codes import CONDITION_FLAGS, TYPED_FLAGS
+from fhir_mappings.chart_codes import CONDITION_FLAGS, ICD10_FLAGS, TYPED_FLAGS
+from fhir_mappings.chart_conditions import flagged
+from fhir_mappings.site_codes import NO_SITE_CODES, SiteCodes
 from inference.results import ChartCondition, Flag
 from tests.fhir_mappings.charts import Resource, condition, status
 
 TODAY = date(2026, 3, 31)
-chart_condition = partial(chart_conditions.chart_condition, today=TODAY)
+ICD10 = "http://hl7.org/fhir/sid/icd-10-cm"
+#: Read from procedures, not from conditions, or from a code of ICD-10 alone.
+CODED = {
+    *CONDITION_FLAGS.values(),
+    *(flag for flags in ICD10_FLAGS.values() for flag in flags),
+}
+
+
+def chart_condition(found: Resource) -> ChartCondition | None:
+    """Return the one flag of a condition."""
+    flags = flagged(found, today=TODAY, site=NO_SITE_CODES)
+    assert len(flags) <= 1
+    return next(iter(flags), None)
 
 
 def test_every_flag_has_a_code_or_is_for_a_clinician_to_say() -> None:
-    assert set(CONDITION_FLAGS.values()) == set(Flag) - TYPED_FLAGS
+    assert set(Flag) - TYPED_FLAGS == CODED
+
+
+@pytest.mark.parametrize(
+    ("code", "flags"),
+    [
+        ("C50.911", [Flag.MALIGNANCY]),
+        ("C7B.8", [Flag.MALIGNANCY]),
+        ("C44.91", []),
+        ("Z85.3", [Flag.MALIGNANCY]),
+        ("Z85.828", []),
+        ("M54.50", [Flag.LOW_BACK_PAIN]),
+        ("M5450", [Flag.LOW_BACK_PAIN]),
+        ("M54.2", []),
+        ("M48.062", [Flag.SPINAL_STENOSIS, Flag.CLAUDICATION]),
+        ("M48.061", [Flag.SPINAL_STENOSIS]),
+        ("M48.02", []),
+        ("M51.17", [Flag.RADICULOPATHY, Flag.DISC_HERNIATION]),
+        ("N18.30", [Flag.KIDNEY_DISEASE]),
+        ("N18.2", []),
+        ("K25.4", [Flag.PEPTIC_ULCER]),
+        ("I50.9", [Flag.HEART_FAILURE]),
+    ],
+)
+def test_the_narrower_codes_of_icd_10_are_understood(
+    code: str, flags: list[Flag]
+) -> None:
+    for system in (ICD10, "http://hl7.org/fhir/sid/icd-10"):
+        found = flagged(condition(code, system=system), today=TODAY, site=NO_SITE_CODES)
+        assert [item.flag for item in found] == flags
+
+
+def test_a_site_says_what_its_own_and_its_narrower_codes_mean() -> None:
+    breast = ("http://snomed.info/sct", "254837009")
+    site = SiteCodes(flags={breast: Flag.MALIGNANCY})
+    (found,) = flagged(condition(breast[1]), today=TODAY, site=site)
+    assert found.flag is Flag.MALIGNANCY
+
+
+def test_a_condition_keeps_the_day_on_which_it_was_recorded() -> None:
+    found = chart_condition(condition("23056005", recordedDate="2026-02-03"))
+    assert found
+    assert found.recorded_on == date(2026, 2, 3)
+
+
+def test_an_onset_may_be_a_period() -> None:
+    found = chart_condition(condition("23056005", onsetPeriod={"start": "2026-03-03"}))
+    assert found
+    assert found.duration_weeks == 4
 
 
 @pytest.mark.parametrize(
@@ -23,7 +83,7 @@ def test_every_flag_has_a_code_or_is_for_a_clinician_to_say() -> None:
     [
         ("278860009", "http://snomed.info/sct", Flag.CHRONIC_LOW_BACK_PAIN),
         ("192970008", "http://snomed.info/sct", Flag.CAUDA_EQUINA),
-        ("M51.16", "http://hl7.org/fhir/sid/icd-10-cm", Flag.RADICULOPATHY),
+        ("M54.16", "http://hl7.org/fhir/sid/icd-10-cm", Flag.RADICULOPATHY),
     ],
 )
 def test_a_code_means_its_flag_and_keeps_the_words(

@@ -1,24 +1,60 @@
 """``docs/mapping.md`` names everything that the code reads and writes."""
 
+import re
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from fhir_mappings import codes
-from fhir_mappings.chart_values import ALL_CODES
+from fhir_mappings import chart_codes, codes
+from fhir_mappings.answer_codes import SMOKING, answer_code
+from fhir_mappings.chart_values import KINDS
 from fhir_mappings.measures import LEVEL_MEASURES, VERTEBRA_MEASURES, Measure
+from inference.questions import (
+    QUESTIONS,
+    NumberQuestion,
+    Question,
+    TreatmentQuestion,
+)
 from inference.results import NEVER_SUGGESTED, Option
 
 TEXT: Final = (Path(__file__).parents[2] / "docs" / "mapping.md").read_text("utf-8")
 ROWS: Final = [line for line in TEXT.splitlines() if line.startswith("|")]
 
 
-@pytest.mark.parametrize(("key", "flag"), codes.CONDITION_FLAGS.items())
+@pytest.mark.parametrize(("key", "flag"), chart_codes.CONDITION_FLAGS.items())
 def test_every_condition_code_stands_in_the_row_of_its_flag(
     key: tuple[str, str], flag: str
 ) -> None:
     assert any(row.startswith(f"| {flag} |") and key[1] in row for row in ROWS)
+
+
+@pytest.mark.parametrize(("code", "flags"), chart_codes.ICD10_FLAGS.items())
+def test_every_icd_10_code_stands_in_the_rows_of_its_flags(
+    code: str, flags: tuple[str, ...]
+) -> None:
+    text = "C00 to C97" if re.fullmatch(r"C\d\d", code) else code
+    for flag in flags:
+        assert any(row.startswith(f"| {flag} |") and text in row for row in ROWS)
+
+
+@pytest.mark.parametrize(("code", "kind"), chart_codes.TREATMENTS.items())
+def test_every_treatment_stands_with_its_codes(
+    code: tuple[str, str], kind: str
+) -> None:
+    assert any(row.startswith(f"| {kind} |") and code[1] in row for row in ROWS)
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=lambda item: item.name)
+def test_every_question_stands_with_its_code_range_and_unit(question: Question) -> None:
+    coded = answer_code(question)
+    row = next(row for row in ROWS if row.startswith(f"| `{question.name}` |"))
+    codings = [coded.code["coding"][0], *(coded.body_site or {}).get("coding", [])]
+    assert all(coding["code"] in row for coding in codings)
+    if isinstance(question, NumberQuestion | TreatmentQuestion):
+        assert coded.unit
+        limits = f"{question.lowest:.6g} to {question.highest:.6g}"
+        assert f"{limits} `{coded.unit.code}`" in row
 
 
 @pytest.mark.parametrize("measure", [*LEVEL_MEASURES, *VERTEBRA_MEASURES])
@@ -45,7 +81,14 @@ def test_every_option_stands_with_its_code_or_without(option: Option) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        *ALL_CODES,
+        *(code for kind in KINDS for _, code in kind.codes),
+        *(code for _, code in chart_codes.SMOKING),
+        *(code for _, code in chart_codes.SPINE_SURGERY),
+        *(code for _, code in chart_codes.BACK_SITES | chart_codes.LEG_SITES),
+        *(coding["code"] for coding in SMOKING.values()),
+        *(chart_codes.ATC_ANTICOAGULANTS),
+        *(chart_codes.ATC_TREATMENTS),
+        *(chart_codes.ICD10_EXCEPTIONS),
         *(code for _, code in codes.LUMBAR_MRI),
         *(site["code"] for site in codes.DISCS.values()),
         *(site["code"] for site in codes.DISC_LEVELS.values()),

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from fhir_mappings.gather import OPTIONAL_TYPES
 from sandbox.services import Ehr
 from smart_app.models import PendingLaunch
 from tests.smart_app.clinic import Browser, Clinic, query
@@ -22,14 +23,15 @@ def test_the_browser_is_sent_to_sign_in_with_pkce_state_and_audience(
     assert {"code_challenge", "nonce", "launch"} <= set(sent)
 
 
-def test_no_scope_is_asked_beyond_the_four_read_and_four_written_types(
+def test_no_scope_is_asked_beyond_the_types_that_are_read_and_written(
     browser: Browser, hospital: Ehr
 ) -> None:
     handle = hospital.launch(patient="ada")
     sent = query(browser.client.get("/launch", query_string=handle).location)
     types = {s.partition("/")[2].partition(".")[0] for s in sent["scope"].split()}
     read, written = {"Patient", "Condition", "ImagingStudy"}, {"CarePlan", "Device"}
-    assert types - {""} == read | written | {"Observation", "Provenance"}
+    needed = read | written | {"Observation", "Provenance"}
+    assert types - {""} == needed | {*OPTIONAL_TYPES}
 
 
 def test_an_unknown_issuer_is_refused_before_any_request_goes_out(

@@ -1,0 +1,140 @@
+"""How each question of the page is coded, for writing and for reading back.
+
+Standard codes where a checked source has one; else codes of ours, made of the name of
+the question.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from fhir_mappings import chart_codes
+from fhir_mappings.chart_codes import Code
+from fhir_mappings.codes import CODE_SYSTEM, LOINC, SNOMED, coding
+from fhir_mappings.datatypes import Resource, concept
+from fhir_mappings.measures import Unit
+from inference.questions import (
+    QUESTIONS,
+    FlagQuestion,
+    Question,
+    TreatmentQuestion,
+)
+from inference.results import Flag, Smoking, TreatmentKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerCode:
+    """How one question is coded.
+
+    Attributes:
+        code: What is asked, as a CodeableConcept.
+        unit: Unit of a number, ``None`` for other answers.
+        body_site: Where it is, as a CodeableConcept, ``None`` where nowhere.
+
+    """
+
+    code: Resource
+    unit: Unit | None = None
+    body_site: Resource | None = None
+
+
+_SCORE: Final = Unit(unit="{score}", code="{score}", digits=0)
+_WEEKS: Final = Unit(unit="weeks", code="wk", digits=0)
+_NRS: Final = coding(
+    LOINC,
+    "72514-3",
+    "Pain severity - 0-10 verbal numeric rating [Score] - Reported",
+)
+
+
+def _own(name: str, text: str) -> Resource:
+    return concept(text, coding(CODE_SYSTEM, name, text))
+
+
+_NUMBERS: Final = {
+    "back_pain_nrs": AnswerCode(
+        code=concept("Back pain, 0 to 10", _NRS),
+        unit=_SCORE,
+        body_site=concept("Back", coding(SNOMED, "122496007", "Lumbar spine")),
+    ),
+    "leg_pain_nrs": AnswerCode(
+        code=concept("Leg pain, 0 to 10", _NRS),
+        unit=_SCORE,
+        body_site=concept("Leg", coding(SNOMED, "61685007", "Lower limb structure")),
+    ),
+    "odi_percent": AnswerCode(
+        code=concept(
+            "Oswestry disability index",
+            coding(LOINC, "97909-6", "Oswestry disability index score ODI"),
+        ),
+        unit=Unit(unit="%", code="%", digits=0),
+    ),
+    "start_back_score": AnswerCode(
+        code=concept(
+            "STarT Back total score",
+            coding(LOINC, "91351-7", "Total score [STarT Back]"),
+        ),
+        unit=_SCORE,
+    ),
+    "back_pain_weeks": AnswerCode(
+        code=_own("back-pain-duration", "Time since back pain began"), unit=_WEEKS
+    ),
+    "leg_pain_weeks": AnswerCode(
+        code=_own("leg-pain-duration", "Time since leg symptoms began"), unit=_WEEKS
+    ),
+    "walking_distance_m": AnswerCode(
+        code=_own("walking-distance", "Walking distance"),
+        unit=Unit(unit="m", code="m", digits=0),
+    ),
+    "eq5d_index": AnswerCode(
+        code=_own("eq5d-index", "EQ-5D index"),
+        unit=Unit(unit="1", code="1", digits=3),
+    ),
+    "smoking": AnswerCode(
+        code=concept(
+            "Tobacco smoking status",
+            coding(LOINC, "72166-2", "Tobacco smoking status"),
+        )
+    ),
+}
+#: Answers to the question about tobacco: US Core's value set, see ``chart_codes``.
+SMOKING: Final = {
+    Smoking.NEVER: coding(SNOMED, "266919005", "Never smoker"),
+    Smoking.FORMER: coding(SNOMED, "8517006", "Former smoker"),
+    Smoking.CURRENT: coding(SNOMED, "77176002", "Smoker"),
+}
+
+
+def answer_code(question: Question) -> AnswerCode:
+    """Return how a question is coded."""
+    if question.name in _NUMBERS:
+        return _NUMBERS[question.name]
+    name = question.name.replace("_", "-")
+    if isinstance(question, TreatmentQuestion):
+        text = f"Time for which it was tried: {question.kind.value}"
+        return AnswerCode(code=_own(name, text), unit=_WEEKS)
+    return AnswerCode(code=_own(name, question.text))
+
+
+def _own_code(question: Question) -> Code:
+    found = answer_code(question).code["coding"][0]
+    return found["system"], found["code"]
+
+
+#: What we wrote ourselves and read back, beside the numbers of ``chart_values``.
+FLAGS: Final[dict[Code, Flag]] = {
+    _own_code(question): question.flag
+    for question in QUESTIONS.values()
+    if isinstance(question, FlagQuestion)
+}
+TREATMENTS: Final[dict[Code, TreatmentKind]] = {
+    _own_code(question): question.kind
+    for question in QUESTIONS.values()
+    if isinstance(question, TreatmentQuestion)
+}
+#: Codes of ours for numbers, to be searched for.
+NUMBERS: Final[tuple[Code, ...]] = (
+    *chart_codes.BACK_PAIN_DURATION,
+    *chart_codes.LEG_PAIN_DURATION,
+    *chart_codes.WALKING_DISTANCE,
+    (CODE_SYSTEM, "eq5d-index"),
+)
