@@ -60,7 +60,7 @@ LEVEL_MEASURES: Final = (
         text="Intervertebral disc height",
         generic=codes.HEIGHT,
         unit=MM,
-        method="Mean distance between the endplates, mid-sagittal T2",
+        method="Mean distance between the endplates, mid-sagittal slice",
     ),
     Measure(
         field="disc_width_mm",
@@ -68,7 +68,7 @@ LEVEL_MEASURES: Final = (
         text="Intervertebral disc width, anterior-posterior",
         generic=codes.WIDTH,
         unit=MM,
-        method="Anterior-posterior length of the disc, mid-sagittal T2",
+        method="Anterior-posterior length of the disc, mid-sagittal slice",
     ),
     Measure(
         field="disc_volume_mm3",
@@ -76,7 +76,7 @@ LEVEL_MEASURES: Final = (
         text="Intervertebral disc volume within the imaged slices",
         generic=codes.VOLUME,
         unit=MM3,
-        method="Sum of the voxels of the disc in all slices, sagittal T2",
+        method="Sum of the voxels of the disc in all sagittal slices",
     ),
     Measure(
         field="disc_height_index_ratio",
@@ -85,7 +85,7 @@ LEVEL_MEASURES: Final = (
         generic=codes.RATIO,
         unit=RATIO,
         method="Disc height over the mean height of the neighboring vertebral bodies "
-        "(the upper one alone at L5/S1), mid-sagittal T2",
+        "(the upper one alone at L5/S1), mid-sagittal slice",
     ),
     Measure(
         field="disc_signal_ratio",
@@ -101,7 +101,7 @@ LEVEL_MEASURES: Final = (
         text="Spinal canal diameter, anterior-posterior",
         generic=codes.DIAMETER,
         unit=MM,
-        method="Smallest anterior-posterior diameter behind the disc, mid-sagittal T2",
+        method="Smallest anterior-posterior diameter behind the disc, mid-sagittal slice",
     ),
 )
 VERTEBRA_MEASURES: Final = (
@@ -111,7 +111,7 @@ VERTEBRA_MEASURES: Final = (
         text="Vertebral body height",
         generic=codes.HEIGHT,
         unit=MM,
-        method="Mean distance between its endplates, mid-sagittal T2",
+        method="Mean distance between its endplates, mid-sagittal slice",
     ),
     Measure(
         field="width_mm",
@@ -119,7 +119,7 @@ VERTEBRA_MEASURES: Final = (
         text="Vertebral body width, anterior-posterior",
         generic=codes.WIDTH,
         unit=MM,
-        method="Anterior-posterior length of the body, mid-sagittal T2",
+        method="Anterior-posterior length of the body, mid-sagittal slice",
     ),
 )
 _CANAL: Final = "canal-diameter"

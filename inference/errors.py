@@ -2,7 +2,8 @@
 
 InferenceError
 ├── UnsuitableStudyError       these images cannot be analyzed
-│   ├── SeriesNotFoundError    no sagittal T2 series in the study
+│   ├── NotDicomError          a file is something else
+│   ├── SeriesNotFoundError    no sagittal MR series in the study
 │   ├── IrregularVolumeError   the slices do not form one regular volume
 │   ├── SpineNotFoundError     no lumbar spine in the images
 │   └── UnderageError          the patient is a child
@@ -29,11 +30,17 @@ class UnsuitableStudyError(InferenceError):
     )
 
 
+class NotDicomError(UnsuitableStudyError):
+    """A file is no DICOM file."""
+
+    advice = "This file is not a DICOM image. Nothing was analyzed."
+
+
 class SeriesNotFoundError(UnsuitableStudyError):
-    """The study holds no sagittal T2-weighted series."""
+    """The study holds no sagittal MR series that shows anatomy."""
 
     advice = (
-        "This study has no sagittal T2 series of the lumbar spine. "
+        "This study has no sagittal MR series of the lumbar spine. "
         "Nothing was analyzed. Choose another study or read the images directly."
     )
 

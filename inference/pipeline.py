@@ -16,7 +16,13 @@ from inference.midsagittal import MidSagittal, mid_sagittal
 from inference.models import SegmentationModel, load_segmentation_model
 from inference.picture import draw_picture
 from inference.preprocessing import NETWORK_SPACING_MM
-from inference.results import CaseReport, ClinicalFeatures, LevelMeasurement, Stage
+from inference.results import (
+    CaseReport,
+    ClinicalFeatures,
+    LevelMeasurement,
+    Stage,
+    Weighting,
+)
 from inference.segmentation import segment
 from inference.volume import Geometry, SpineSegmentation, Volume
 
@@ -84,7 +90,8 @@ def analyze(
     """Read, segment, measure, suggest.
 
     Args:
-        datasets: All instances of one sagittal T2 series, in any order.
+        datasets: All instances of one sagittal MR series, in any order. Signal and
+            grades are given on T2 alone.
         features: What the chart says.
         models: The networks.
         progress: Told each stage and its finished part, 0 to 1.
@@ -96,7 +103,7 @@ def analyze(
     if features.age_years is not None and features.age_years < MIN_AGE_YEARS:
         raise UnderageError(f"age {features.age_years} years")
     progress(Stage.READING, 0.0)
-    source = read_volume(datasets)
+    study, source = study_of(datasets), read_volume(datasets)
     volume = source.sagittal().resampled_in_plane(NETWORK_SPACING_MM)
     progress(Stage.SEGMENTING, 0.0)
     segmentation = segment(
@@ -106,17 +113,24 @@ def analyze(
     plane = mid_sagittal(volume, segmentation)
     spine = name_levels(plane)
     levels = measure_levels(plane, spine, segmentation)
+    gradings = models.grading.grade(disc_features(plane, spine))
+    if study.weighting is not Weighting.T2:
+        levels, gradings = tuple(item.without_signal() for item in levels), ()
     progress(Stage.SUGGESTING, 0.0)
     judgement = judge(features, levels)
     report = CaseReport(
-        study=study_of(datasets),
+        study=study,
         levels=levels,
         vertebrae=measure_vertebrae(plane, spine),
-        gradings=models.grading.grade(disc_features(plane, spine)),
+        gradings=gradings,
         features=features,
         suggestion=judgement.suggestion,
         picture=draw_picture(plane, spine),
-        warnings=(*spine.warnings, *canal_warnings(levels)),
+        warnings=(
+            *weighting_warnings(study.weighting),
+            *spine.warnings,
+            *canal_warnings(levels),
+        ),
         model=models.segmentation.version,
         grading_model=models.grading.version,
         outcomes=judgement.outcomes,
@@ -129,6 +143,20 @@ def analyze(
         spine=spine,
         report=report,
     )
+
+
+def weighting_warnings(weighting: Weighting) -> Iterator[str]:
+    """Say what a series cannot give that is not plainly T2-weighted."""
+    if weighting is not Weighting.T2:
+        shown = {
+            Weighting.T1: "T1-weighted",
+            Weighting.FAT_SUPPRESSED: "fat-suppressed",
+            Weighting.UNKNOWN: "of unknown weighting",
+        }
+        yield (
+            f"The series is {shown[weighting]}: disc signal and grades need T2 and are "
+            "left out."
+        )
 
 
 def canal_warnings(levels: Sequence[LevelMeasurement]) -> Iterator[str]:

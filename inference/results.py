@@ -6,9 +6,10 @@ zero never does.
 
 import math
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Self
 
 
 class Vertebra(StrEnum):
@@ -58,6 +59,15 @@ class Structure(StrEnum):
     CANAL = "canal"
 
 
+class Weighting(StrEnum):
+    """Contrast of a series; signal is compared and graded on T2 alone."""
+
+    T2 = "T2"
+    FAT_SUPPRESSED = "fat-suppressed"
+    T1 = "T1"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """Who a chart or an image says that the patient is.
@@ -88,6 +98,7 @@ class Study:
         acquired_on: Date of the study (DICOM StudyDate), ``None`` when absent.
         description: SeriesDescription, empty when absent.
         slice_count: Number of slices in the volume.
+        weighting: Contrast of the series.
 
     """
 
@@ -96,6 +107,7 @@ class Study:
     acquired_on: date | None
     description: str
     slice_count: int
+    weighting: Weighting = Weighting.UNKNOWN
 
     def __post_init__(self) -> None:
         for uid in (self.study_uid, self.series_uid):
@@ -200,6 +212,15 @@ class LevelMeasurement:
 
     def __post_init__(self) -> None:
         _refuse_impossible(self)
+
+    def without_signal(self) -> Self:
+        """Return the lengths alone, for a series whose signal means something else."""
+        return replace(
+            self,
+            disc_signal_ratio=None,
+            nucleus_signal_ratio=None,
+            signal_heterogeneity_ratio=None,
+        )
 
     @property
     def meyerding_grade(self) -> int | None:

@@ -16,7 +16,7 @@ class LumbarAnalysis:
         self._models = pipeline.load_models()
 
     def select_series(self, first_instances: Mapping[str, Dataset]) -> str:
-        """Return the UID of the best sagittal T2 series."""
+        """Return the UID of the best sagittal series."""
         return dicom.select_series(first_instances)
 
     def identity_of(self, dataset: Dataset) -> Identity:

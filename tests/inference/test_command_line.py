@@ -26,4 +26,4 @@ def test_an_empty_folder_is_refused_with_advice(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["analyze", str(tmp_path)]) == 1
-    assert "no sagittal T2 series" in capsys.readouterr().err
+    assert "no sagittal MR series" in capsys.readouterr().err

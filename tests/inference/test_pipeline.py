@@ -15,9 +15,9 @@ from inference.pipeline import (
     load_models,
     run,
 )
-from inference.results import CaseReport, Level, Stage, Structure
+from inference.results import CaseReport, Level, Stage, Structure, Weighting
 from inference.volume import Volume
-from tests.inference.series import phantom_series
+from tests.inference.series import all_changed, phantom_series
 
 CHILD = replace(UNKNOWN_CHART, age_years=17)
 Steps = list[tuple[Stage, float]]
@@ -117,6 +117,20 @@ def test_a_child_is_not_analyzed(phantom: Phantom, models: Models) -> None:
             models=models,
             progress=quiet,
         )
+
+
+def test_a_series_that_is_not_t2_has_lengths_but_no_signal_and_no_grades(
+    phantom: Phantom, models: Models, report: CaseReport
+) -> None:
+    t1 = all_changed(phantom_series(phantom.volume), EchoTime=10, RepetitionTime=600)
+    found = run(t1, features=UNKNOWN_CHART, models=models, progress=quiet)
+    assert found.study.weighting is Weighting.T1
+    assert found.gradings == ()
+    assert {level.disc_signal_ratio for level in found.levels} == {None}
+    heights = [level.disc_height_mm for level in found.levels]
+    assert heights == [level.disc_height_mm for level in report.levels]
+    assert "The series is T1-weighted" in found.warnings[0]
+    assert not any("weighted" in warning for warning in report.warnings)
 
 
 def test_a_canal_that_was_lost_is_a_warning(report: CaseReport) -> None:

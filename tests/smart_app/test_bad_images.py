@@ -21,7 +21,7 @@ class StrictAnalysis(StubAnalysis):
     """Chooses the series as the real analysis does."""
 
     def select_series(self, first_instances: Mapping[str, Dataset]) -> str:
-        """Return the best sagittal T2 series."""
+        """Return the best sagittal series."""
         return select_series(first_instances)
 
 
@@ -52,7 +52,7 @@ def test_a_study_that_the_archive_does_not_hold(
 def test_no_sagittal_series(hospital: Ehr, clinic: Clinic, browser: Browser) -> None:
     del hospital
     page = page_of_failure(browser, clinic, StrictAnalysis())
-    assert "no sagittal T2 series" in page
+    assert "no sagittal MR series" in page
 
 
 def test_images_of_somebody_else(
