@@ -101,7 +101,8 @@ LEVEL_MEASURES: Final = (
         text="Spinal canal diameter, anterior-posterior",
         generic=codes.DIAMETER,
         unit=MM,
-        method="Smallest anterior-posterior diameter behind the disc, mid-sagittal slice",
+        method="Smallest anterior-posterior diameter behind the disc, "
+        "mid-sagittal slice",
     ),
 )
 VERTEBRA_MEASURES: Final = (
