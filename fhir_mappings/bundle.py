@@ -6,6 +6,7 @@ many, so the caller searches for what exists (``identifiers.search_for``) before
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fhir_mappings.answers import answer_observations
@@ -15,6 +16,7 @@ from fhir_mappings.device import devices
 from fhir_mappings.identifiers import full_url, key, search_for
 from fhir_mappings.observations import observations
 from fhir_mappings.provenance import provenance
+from fhir_mappings.risk_assessment import risk_assessments
 from fhir_mappings.write_context import WriteContext
 from inference.results import CaseReport
 
@@ -37,21 +39,26 @@ def report_resources(report: CaseReport, context: WriteContext) -> tuple[Resourc
 
     Returns:
         Devices, Observations of the algorithms, those that a clinician typed in,
-        CarePlan, Provenance: each refers only to those before it, by ``urn:uuid``.
+        RiskAssessments, CarePlan, Provenance: each refers only to those before it, by
+        ``urn:uuid``. Predicted outcomes stay on the page where the server does not
+        take them.
 
     Raises:
         UnmappableReportError: The report must not be written.
 
     """
+    if not context.takes_risk_assessments:
+        report = replace(report, outcomes=())
     algorithms = devices(report, context)
     findings = observations(report, context, devices=algorithms)
     typed = answer_observations(report, context)
     known = (*findings, *typed)
+    risks = risk_assessments(report, context, devices=algorithms)
     plan = care_plan(report, context, devices=algorithms, observations=known)
     authors = tuple(algorithms.values())
     # what a clinician typed in is their own, as its performer says
-    origin = provenance((*findings, plan), context, authors=authors)
-    return (*authors, *known, plan, origin)
+    origin = provenance((*findings, *risks, plan), context, authors=authors)
+    return (*authors, *known, *risks, plan, origin)
 
 
 def transaction(

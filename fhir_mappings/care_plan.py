@@ -65,6 +65,9 @@ def care_plan(
     suggestion, features = report.suggestion, report.features
     _refuse_routine_beside_red_flags(suggestion)
     supporting = [*_supporting(features), *map(full_url, observations)]
+    # the registry's models had no part in it
+    models = (report.model, report.grading_model)
+    makers = [devices[model] for model in models if model in devices]
     plan = {
         "resourceType": "CarePlan",
         "meta": {"profile": [US_CORE_CARE_PLAN], "security": [AI_ASSERTED]},
@@ -79,7 +82,7 @@ def care_plan(
         "period": {"start": context.signed_instant},
         "created": context.signed_instant,
         "author": reference(context.signer, context.signer_display),
-        "contributor": [reference(full_url(device)) for device in devices.values()],
+        "contributor": [reference(full_url(device)) for device in makers],
         "addresses": [reference(source) for source in _addressed(features)],
         "supportingInfo": [reference(source) for source in supporting],
         "activity": [_activity(activity) for activity in suggestion.activities],

@@ -23,6 +23,7 @@ _SAFETY: Final = "Research software, not a cleared medical device."
 def devices(report: CaseReport, context: WriteContext) -> Devices:
     """Map each model that found something in a report to its Device."""
     models = [report.model, *([report.grading_model] if report.gradings else [])]
+    models += [item.model for item in report.outcomes if item.estimates]
     return {model: device(model, context) for model in models}
 
 

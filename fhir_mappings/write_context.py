@@ -17,6 +17,7 @@ class WriteContext:
         signed_at: When they signed, with timezone.
         issuer: FHIR base URL of the server, part of every identifier.
         software_version: Version of this program.
+        takes_risk_assessments: Whether the server lets predicted outcomes be written.
 
     """
 
@@ -28,6 +29,7 @@ class WriteContext:
     signed_at: datetime
     issuer: str
     software_version: str
+    takes_risk_assessments: bool = True
 
     def __post_init__(self) -> None:
         if self.signed_at.tzinfo is None:

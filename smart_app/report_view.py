@@ -23,6 +23,8 @@ from inference.results import (
 from smart_app.case_store import Case, Signature
 from smart_app.launches import OpenLaunch
 from smart_app.models import WriteState
+from smart_app.outcome_view import OutcomeGroup, outcome_groups
+from smart_app.smart import can_write_type
 from smart_app.writing import write_context
 
 NOT_MEASURED: Final = "not measured"
@@ -100,6 +102,8 @@ class ReportView:
         signer: Who would sign, ``None`` when nobody can.
         signed: The signature, ``None`` before.
         links: References on the server, with their URL.
+        outcomes: What a registry predicts in the case of an operation.
+        writes_outcomes: Whether the EHR takes them.
 
     """
 
@@ -113,6 +117,8 @@ class ReportView:
     signer: str | None
     signed: Signature | None
     links: dict[str, str]
+    outcomes: tuple[OutcomeGroup, ...]
+    writes_outcomes: bool
 
 
 def report_view(
@@ -140,6 +146,8 @@ def report_view(
         signer=launch.context.user_display or launch.signer,
         signed=signed,
         links={reference: f"{launch.issuer}/{reference}" for reference in written},
+        outcomes=outcome_groups(report),
+        writes_outcomes=can_write_type(launch.scopes, "RiskAssessment"),
     )
 
 

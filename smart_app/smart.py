@@ -19,6 +19,8 @@ from smart_app.upstream_errors import DiscoveryError
 
 READ_TYPES: Final = ("Patient", "Condition", "Observation", "ImagingStudy")
 WRITE_TYPES: Final = ("Observation", "CarePlan", "Device", "Provenance")
+#: Written where the EHR allows it, and otherwise only shown.
+OPTIONAL_WRITE_TYPES: Final = ("RiskAssessment",)
 #: Spelling of SMART v1 in the letters of SMART v2 (section 3.0.2.3).
 V1_PERMISSIONS: Final = {"read": "rs", "write": "cud", "*": "cruds"}
 ENDPOINTS: Final = (
@@ -117,8 +119,9 @@ def wanted_scopes(discovery: Discovery) -> str:
     """
     scopes = ["launch", "openid", "fhirUser", "patient/Patient.{read}"]
     types = (*READ_TYPES[1:], *OPTIONAL_TYPES)
+    written = (*WRITE_TYPES, *OPTIONAL_WRITE_TYPES)
     scopes += [f"patient/{name}.{{search}}" for name in types]
-    scopes += [f"patient/{name}.{{write}}" for name in WRITE_TYPES]
+    scopes += [f"patient/{name}.{{write}}" for name in written]
     # online_access ends with the EHR session, which is all that is needed
     lasting = [scope for scope in LASTING_SCOPES if scope in discovery.scopes][:1]
     if discovery.has_v2_scopes:
@@ -126,7 +129,7 @@ def wanted_scopes(discovery: Discovery) -> str:
     else:
         spelling = {"read": "read", "search": "read", "write": "write"}
         # v1 write does not include reading back what was written
-        scopes += [f"patient/{name}.read" for name in WRITE_TYPES[1:]]
+        scopes += [f"patient/{name}.read" for name in written[1:]]
     return " ".join([*(scope.format(**spelling) for scope in scopes), *lasting])
 
 
@@ -144,9 +147,12 @@ def allows(granted: Collection[str], resource_type: str, permission: str) -> boo
 
 def can_write(granted: Collection[str]) -> bool:
     """Tell whether a signed report may be written and read back."""
-    return all(
-        allows(granted, name, letter) for name in WRITE_TYPES for letter in "crs"
-    )
+    return all(can_write_type(granted, name) for name in WRITE_TYPES)
+
+
+def can_write_type(granted: Collection[str], resource_type: str) -> bool:
+    """Tell whether resources of a type may be written and read back."""
+    return all(allows(granted, resource_type, letter) for letter in "crs")
 
 
 def require_reading(granted: Collection[str]) -> None:

@@ -67,7 +67,8 @@ export class Pages {
   }
 
   #chart(patient) {
-    const [plans, observations] = ['CarePlan', 'Observation'].map((type) => this.charts.of(patient, type));
+    const [plans, observations, risks] = ['CarePlan', 'Observation', 'RiskAssessment']
+      .map((type) => this.charts.of(patient, type));
     const measured = observations.filter(isMadeByAi);
     const other = observations.filter((observation) => !isMadeByAi(observation));
     return html`
@@ -82,6 +83,8 @@ export class Pages {
       <section><h2>Care plans</h2>${list(plans, (plan) => planItem(patient, plan), 'No care plan on file.')}</section>
       <section><h2>Measurements from images, reviewed and signed</h2>
         ${observationTable(patient, measured, 'None yet. Launch SPOILS and sign its report.')}</section>
+      <section><h2>Predicted outcomes, if operated</h2>
+        ${list(risks, (risk) => riskItem(patient, risk), 'None on file.')}</section>
       <section><h2>Images</h2>
         ${list(this.charts.of(patient, 'ImagingStudy'), (s) => studyItem(patient, s), 'No images on file.')}</section>
       <section><h2>Problems</h2>
@@ -104,6 +107,19 @@ function planItem(patient, plan) {
       <strong>${plan.title ?? plan.description ?? 'Care plan'}</strong> (${plan.status}, ${plan.intent}) ${rawLink(patient, plan)}
       <ul>${activities.map((detail) => html`<li>${detail.description ?? labelOf(detail)}</li>`)}</ul>
     </li>`;
+}
+
+function riskItem(patient, risk) {
+  return html`
+    <li>
+      <strong>${labelOf(risk)}</strong> ${rawLink(patient, risk)}
+      <ul>${(risk.prediction ?? []).map((p) => html`<li>${p.outcome?.text}${likely(p)}</li>`)}</ul>
+    </li>`;
+}
+
+function likely({ probabilityDecimal: percent, probabilityRange: range }) {
+  if (percent !== undefined) return `: ${percent} %`;
+  return range ? `: ${range.low?.value} to ${range.high?.value} %` : '';
 }
 
 function studyItem(patient, study) {

@@ -25,9 +25,13 @@ from inference.results import (
     LevelMeasurement,
     ModelVersion,
     Option,
+    OutcomeEstimate,
+    OutcomePrediction,
     Picture,
     Smoking,
     Study,
+    SurgicalDiagnosis,
+    SurgicalOutcome,
     TherapySuggestion,
     Vertebra,
     VertebraMeasurement,
@@ -147,6 +151,61 @@ URGENT: Final = TherapySuggestion(
     conflicts=(),
     rules_version="1",
 )
+REGISTRY: Final = ModelVersion(name="registry", version="1.0.0", sha256="ef" * 32)
+
+
+def outcome(
+    kind: SurgicalOutcome,
+    *estimates: OutcomeEstimate,
+    **more: Any,  # noqa: ANN401
+) -> OutcomePrediction:
+    """Return a prediction for a stenosis, with what is usual unless said otherwise."""
+    usual: dict[str, Any] = {
+        "interval": "No standard errors were published.",
+        "used": (("Oswestry disability index", "44 %"),),
+        "sources": ("Observation/22",),
+        "missing": (),
+        "outside": (),
+        "caution": "",
+    }
+    return OutcomePrediction(
+        diagnosis=SurgicalDiagnosis.SPINAL_STENOSIS,
+        outcome=kind,
+        estimates=estimates,
+        patients=17645,
+        population="patients who were operated for lumbar spinal stenosis",
+        model=REGISTRY,
+        **(usual | more),
+    )
+
+
+def estimate(
+    name: str,
+    value: float | None = None,
+    low: float | None = None,
+    high: float | None = None,
+) -> OutcomeEstimate:
+    """Return one number."""
+    return OutcomeEstimate(name=name, value=value, low=low, high=high)
+
+
+OUTCOMES: Final = (
+    outcome(SurgicalOutcome.SATISFACTION, estimate("satisfied", 0.7249)),
+    outcome(
+        SurgicalOutcome.PAIN,
+        estimate("pain gone", low=0.2149, high=0.355),
+        estimate("pain worse", low=0.0, high=0.051),
+        interval="The range is over everything that the missing inputs could be.",
+        missing=("back pain, 0 to 10", "unemployed"),
+    ),
+    outcome(
+        SurgicalOutcome.STAY,
+        estimate("days in hospital", 2.149, 0.0, 12.04),
+        interval="95 % prediction interval for one patient.",
+        used=(),
+        sources=(),
+    ),
+)
 REPORT: Final = CaseReport(
     study=Study(
         study_uid="1.2.3",
@@ -164,6 +223,7 @@ REPORT: Final = CaseReport(
     warnings=("The lowest disc may be transitional.",),
     model=ModelVersion(name="deeplab-lumbar", version="1.0", sha256="ab" * 32),
     grading_model=ModelVersion(name="pfirrmann-trees", version="1.1", sha256="cd" * 32),
+    outcomes=OUTCOMES,
 )
 ENTERED: Final = Entered(
     by="Practitioner/3",

@@ -13,7 +13,7 @@ from inference.results import NEVER_SUGGESTED, Activity, CaseReport, Flag, Optio
 from tests.fhir_mappings.charts import Resource
 from tests.fhir_mappings.reports import CONTEXT, REPORT, SUGGESTION, URGENT
 
-RED = replace(REPORT, suggestion=URGENT)
+RED = replace(REPORT, suggestion=URGENT, outcomes=())
 
 
 def plan(report: CaseReport = REPORT) -> Resource:

@@ -14,8 +14,8 @@ from tests.fhir_mappings.reports import CONTEXT, REPORT
 from tests.fhir_mappings.test_bundle import REFERENCES
 
 RESOURCES = report_resources(REPORT, CONTEXT)
-OBSERVATION = RESOURCES[4]
-GRADE = RESOURCES[-3]
+OBSERVATIONS = [r for r in RESOURCES if r["resourceType"] == "Observation"]
+OBSERVATION, GRADE = OBSERVATIONS[2], OBSERVATIONS[-1]
 PLAN, PROVENANCE = RESOURCES[-2:]
 
 
@@ -43,7 +43,7 @@ def test_a_resource_does_not_differ_from_itself(elements: dict[str, Any]) -> Non
     assert differences(resource, deepcopy(resource)) == ()
 
 
-@pytest.mark.parametrize("resource", RESOURCES[2:], ids=lambda r: r["resourceType"])
+@pytest.mark.parametrize("resource", RESOURCES[3:], ids=lambda r: r["resourceType"])
 def test_ids_versions_and_resolved_references_are_no_difference(
     resource: Resource,
 ) -> None:

@@ -21,7 +21,7 @@ from tests.fhir_mappings.reports import CONTEXT, REPORT
 from tests.validation import errors
 
 RESOURCES = report_resources(REPORT, CONTEXT)
-TYPES = ("Device", "Observation", "CarePlan", "Provenance")
+TYPES = ("Device", "Observation", "RiskAssessment", "CarePlan", "Provenance")
 
 
 def stored(ehr: Ehr) -> dict[str, Resource]:

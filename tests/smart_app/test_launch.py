@@ -30,7 +30,7 @@ def test_no_scope_is_asked_beyond_the_types_that_are_read_and_written(
     sent = query(browser.client.get("/launch", query_string=handle).location)
     types = {s.partition("/")[2].partition(".")[0] for s in sent["scope"].split()}
     read, written = {"Patient", "Condition", "ImagingStudy"}, {"CarePlan", "Device"}
-    needed = read | written | {"Observation", "Provenance"}
+    needed = read | written | {"Observation", "Provenance", "RiskAssessment"}
     assert types - {""} == needed | {*OPTIONAL_TYPES}
 
 

@@ -88,6 +88,31 @@ def test_grades_say_how_far_to_trust_them_and_which_model_gave_them(
     assert "graded by pfirrmann-trees 1.1 (SHA-256 cdcdcd" in page.inner_text(".origin")
 
 
+def test_outcomes_stand_apart_with_their_limits(
+    page: Page, hospital: Ehr, url: str
+) -> None:
+    launch(page, hospital, url, patient="ada")
+    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    shown = page.inner_text("#outcomes")
+    assert "This does not say whether to operate" in shown
+    assert "Satisfied\n72 %" in shown
+    assert "Pain gone\n21 to 36 %" in shown
+    assert "Not known, and not filled in: back pain, 0 to 10; unemployed." in shown
+    assert "17,645 patients who were operated for lumbar spinal stenosis" in shown
+    assert "72 %" not in page.inner_text(".suggestion >> nth=0")
+
+
+def test_the_rules_can_be_read_from_the_report(
+    page: Page, hospital: Ehr, url: str
+) -> None:
+    launch(page, hospital, url, patient="ada")
+    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    page.click("text=the guideline rules")
+    assert page.is_visible("h2 >> text=Guideline rules")
+    page.set_viewport_size({"width": 320, "height": 640})  # WCAG 2.1, 1.4.10
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
 def test_signing_needs_the_checkbox_and_then_shows_what_is_in_the_chart(
     page: Page, hospital: Ehr, url: str
 ) -> None:

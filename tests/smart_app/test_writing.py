@@ -12,7 +12,7 @@ from tests.smart_app.charts import ADA, load
 from tests.smart_app.clinic import Browser, Clinic
 from tests.smart_app.reports import REPORT
 
-TYPES = ("Device", "Observation", "CarePlan", "Provenance")
+TYPES = ("Device", "Observation", "RiskAssessment", "CarePlan", "Provenance")
 TRANSACTION = "^/fhir/R4/?$"
 
 
@@ -30,7 +30,7 @@ def counts(ehr: Ehr) -> dict[str, int]:
     return {name: len(ehr.resources(name)) for name in TYPES}
 
 
-NOTHING = {"Device": 0, "Observation": 1, "CarePlan": 0, "Provenance": 0}  # 1 is pain
+NOTHING = dict.fromkeys(TYPES, 0) | {"Observation": 1}  # 1 is pain
 WRITTEN = Counter(r["resourceType"] for r in report_resources(REPORT, CONTEXT))
 ONE_SET = {name: NOTHING[name] + WRITTEN[name] for name in TYPES}
 

@@ -13,7 +13,7 @@ from tests.validation.engines import Engine
 
 PLAIN = report_resources(REPORT, CONTEXT)
 RED_FLAGS = report_resources(
-    replace(REPORT, suggestion=URGENT),
+    replace(REPORT, suggestion=URGENT, outcomes=()),
     replace(CONTEXT, encounter=None, signer_display=None),
 )
 BUNDLES = [
@@ -21,6 +21,8 @@ BUNDLES = [
     transaction(RED_FLAGS, existing={}),
 ]
 CARE_PLAN = PLAIN[-2]
+
+RISK = next(r for r in PLAIN if r["resourceType"] == "RiskAssessment")
 
 engines = pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.__name__)
 needs_us_core = pytest.mark.skipif(
@@ -57,6 +59,13 @@ def test_every_resource_and_bundle_keeps_the_profiles_that_it_claims(
 def test_a_broken_care_plan_is_refused(engine: Engine, damage: dict[str, Any]) -> None:
     broken = {k: v for k, v in (CARE_PLAN | damage).items() if v is not None}
     assert errors(broken, engines=(engine,))
+
+
+@engines
+def test_a_probability_that_is_no_percentage_is_refused(engine: Engine) -> None:
+    low = {"value": 1, "unit": "days"}
+    prediction = {"outcome": {"text": "x"}, "probabilityRange": {"low": low}}
+    assert errors(RISK | {"prediction": [prediction]}, engines=(engine,))
 
 
 @engines

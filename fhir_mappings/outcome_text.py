@@ -1,0 +1,56 @@
+"""The words of a predicted outcome, the same on the page and in the EHR."""
+
+from typing import Final
+
+from fhir_mappings.measures import Unit
+from inference.results import OutcomeEstimate, OutcomePrediction, SurgicalOutcome
+
+#: Our choice of whole percents: nothing finer has a meaning.
+PERCENT: Final = Unit(unit="%", code="%", digits=0)
+NO_ADVICE: Final = (
+    "This says what patients reported who had the operation. It does not say whether "
+    "to operate."
+)
+OUTCOME_TITLES: Final = {
+    SurgicalOutcome.SATISFACTION: "satisfaction after one year",
+    SurgicalOutcome.PAIN: "pain after one year, compared with before",
+    SurgicalOutcome.STAY: "days in hospital",
+}
+
+
+def title(prediction: OutcomePrediction) -> str:
+    """Return what is predicted, for whom."""
+    return (
+        f"If operated for {prediction.diagnosis}: {OUTCOME_TITLES[prediction.outcome]}"
+    )
+
+
+def estimate_words(estimate: OutcomeEstimate, prediction: OutcomePrediction) -> str:
+    """Return a number or a range with its name, rounded as it is written."""
+    return f"{estimate.name}: {estimate_value(estimate, prediction)}"
+
+
+def estimate_value(estimate: OutcomeEstimate, prediction: OutcomePrediction) -> str:
+    """Return a number or a range, rounded as it is written."""
+    is_stay = prediction.outcome is SurgicalOutcome.STAY
+    unit, factor = ("days", 1) if is_stay else ("%", 100)
+    digits = 1 if is_stay else PERCENT.digits
+    value, low, high = (
+        None if number is None else f"{factor * number:.{digits}f}"
+        for number in (estimate.value, estimate.low, estimate.high)
+    )
+    between = None if low is None else f"{low} to {high} {unit}"
+    if value is None:
+        return between or "not known"
+    return f"{value} {unit}" + (f" ({between})" if between else "")
+
+
+def outcome_notes(prediction: OutcomePrediction) -> list[str]:
+    """Return what a reader must know beside the numbers."""
+    notes = [NO_ADVICE, prediction.caution, prediction.interval]
+    if prediction.missing:
+        notes.append(f"Not known: {'; '.join(prediction.missing)}.")
+    used = [f"{label} {words}" for label, words in prediction.used]
+    if used:
+        notes.append(f"From: {'; '.join(used)}.")
+    return [note for note in notes if note]
