@@ -1,33 +1,39 @@
-"""Which vertebra and which disc is which: instances, named from the sacrum upward.
+"""Which vertebra and which disc is which: named from the sacrum upward, with doubt.
 
-The sacrum itself has no label, so the lowest disc is taken for L5/S1 and the lowest
-body for L5. Where that is doubtful a warning says so: only a person can settle it.
+On a lumbar image nobody can tell a lumbar vertebra from a thoracic or a sacral one with
+certainty. The names are therefore a proposal with a confidence, sentences say what
+speaks against it, and a person can move all names by one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from inference.errors import SpineNotFoundError
+from inference.column import Column, Segment, column_of
+from inference.lumbosacral import evidence, probabilities
 from inference.midsagittal import MidSagittal
-from inference.results import Level, Structure, Vertebra
+from inference.pieces import Mask, centroid
+from inference.results import SURE_OF_LEVELS, Level, Structure, Vertebra
 
-MIN_BODY_MM2: Final = 150.0  # our choice: a quarter of a body of 25 x 25 mm
-MIN_DISC_MM2: Final = 30.0  # our choice: a collapsed disc of 3 x 25 mm has 75
-MIN_CANAL_PART_MM2: Final = 40.0  # our choice: a narrow canal breaks into parts
-#: Farthest that the middle of a body or disc may lie in front of the canal's middle.
-#: Our choice: half a body of 38 mm, half a canal of 20 mm, and a slip.
-MAX_IN_FRONT_MM: Final = 42.0
-OPENING_MM: Final = 1.6  # our choice: cuts bridges between neighbors
+__all__ = ["NamedSpine", "centroid", "name_levels"]
+
 #: Our choice: neighboring bodies lie 30 to 40 mm apart, and evenly; a larger deviation
 #: from the median distance means that one was missed or two were fused.
 SPACING_RANGE_RATIO: Final = (0.65, 1.45)
+#: A sacrum out of view cannot be counted from, whatever else is seen.
+SACRUM_UNSEEN_CONFIDENCE: Final = 0.5
+MAX_SHIFT: Final = 3  # our choice: more is another spine
+#: Length of L5/S1 in that of L4/L5. Our choice: of 170 patients one in 25 has a shorter
+#: one, and so has a disc above or below a transitional vertebra.
+RUDIMENTARY_RATIO: Final = 0.7
 
-CHECK_NAMES = "Check the level names on the picture before you sign"
+Name = TypeVar("Name", Level, Vertebra)
+CHECK_NAMES: Final = "Check the level names on the picture before you sign"
+NAMES: Final = tuple(reversed(Vertebra))
+LEVELS: Final = tuple(reversed(Level))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,189 +43,201 @@ class NamedSpine:
     Attributes:
         bodies: Vertebral bodies without posterior elements, by name.
         discs: Discs, by name.
-        unnamed: Bodies and discs above L1.
+        unnamed: Bodies and discs above L1 and below L5/S1.
+        partial: Bodies that the edge of the image cuts.
         canal: The spinal canal.
         center_line: Column of the canal's middle for each row, in pixels.
+        confidence: Probability that the names are right, 0 to 1.
         warnings: Sentences for the clinician about the names.
 
     All masks are boolean, shape ``(rows, columns)`` of the mid-sagittal slice.
     """
 
-    bodies: Mapping[Vertebra, NDArray[np.bool_]]
-    discs: Mapping[Level, NDArray[np.bool_]]
-    unnamed: Sequence[tuple[Structure, NDArray[np.bool_]]]
-    canal: NDArray[np.bool_]
+    bodies: Mapping[Vertebra, Mask]
+    discs: Mapping[Level, Mask]
+    unnamed: Sequence[tuple[Structure, Mask]]
+    partial: frozenset[Vertebra]
+    canal: Mask
     center_line: NDArray[np.float64]
+    confidence: float
     warnings: tuple[str, ...]
 
 
-def name_levels(plane: MidSagittal) -> NamedSpine:
-    """Separate bodies and discs, and name them from the bottom up.
+def name_levels(plane: MidSagittal, shift: int = 0) -> NamedSpine:
+    """Tell bodies and discs apart, and name them from the sacrum upward.
+
+    Args:
+        plane: The mid-sagittal slice.
+        shift: By how many all names move: with 1 every vertebra gets the name of the
+            one above it, so that the proposed L5 becomes L4; with -1 the other way.
 
     Raises:
         SpineNotFoundError: There are fewer than two vertebral bodies.
+        ValueError: The shift is larger than ``MAX_SHIFT``.
 
     """
-    canal = _canal(plane)
-    center_line = _center_line(canal)
-    bodies = _bodies(plane, center_line)
-    if len(bodies) < 2:  # noqa: PLR2004  a spine has more than one
-        raise SpineNotFoundError(f"{len(bodies)} vertebral bodies in the middle slice")
-    discs = _discs_below(plane, bodies, center_line)
-    names = list(reversed(Vertebra))
-    levels = list(reversed(Level))
-    above = bodies[len(names) :]
-    higher = [disc for disc in discs[len(levels) :] if disc is not None]
+    if abs(shift) > MAX_SHIFT:
+        raise ValueError(f"names can move by {MAX_SHIFT} at most, got {shift}")
+    column = column_of(plane)
+    chances = probabilities(evidence(plane, column))
+    # Of equals the highest: a vertebra that is seen is likelier L5 than an unseen one.
+    proposed = len(chances) - 1 - int(chances[::-1].argmax())
+    confidence = _confidence(column, chances, proposed - shift)
+    doubts = [] if shift else _doubts(chances, proposed, confidence)
+    named = _Named(column=column, lowest=proposed - shift)
     return NamedSpine(
-        bodies=dict(zip(names, bodies, strict=False)),
-        discs={
-            level: disc
-            for level, disc in zip(levels, discs, strict=False)
-            if disc is not None
-        },
-        unnamed=[(Structure.VERTEBRA, body) for body in above]
-        + [(Structure.DISC, disc) for disc in higher],
-        canal=canal,
-        center_line=center_line,
-        warnings=tuple(_warnings(bodies, discs)),
+        bodies={n: s.body for n, s in named.vertebrae() if s.body is not None},
+        discs={n: s.disc for n, s in named.levels() if s.disc is not None},
+        unnamed=tuple(named.others()),
+        partial=frozenset(n for n, s in named.vertebrae() if s.is_partial),
+        canal=column.canal,
+        center_line=column.center_line,
+        confidence=confidence,
+        warnings=(*doubts, *_warnings(named)),
     )
 
 
-def centroid(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the mean (row, column) of a mask in pixels."""
-    return np.argwhere(mask).mean(axis=0)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Named:
+    """A column with the index of the segment that is called L5 with L5/S1.
 
-
-def _canal(plane: MidSagittal) -> NDArray[np.bool_]:
-    """The canal without specks.
-
-    Raises:
-        SpineNotFoundError: Nothing but specks was found.
-
+    The index may lie outside of the column, where the names were moved there.
     """
-    parts = _components(
-        plane.mask(Structure.CANAL), MIN_CANAL_PART_MM2, plane.pixel_mm, opening_mm=0.0
+
+    column: Column
+    lowest: int
+
+    def vertebrae(self) -> list[tuple[Vertebra, Segment]]:
+        """Lumbar vertebrae from L5 upward, as far as the column goes."""
+        return list(self._from_lowest(NAMES))
+
+    def levels(self) -> list[tuple[Level, Segment]]:
+        """Lumbar discs from L5/S1 upward, as far as the column goes."""
+        return list(self._from_lowest(LEVELS))
+
+    def below(self) -> Sequence[Segment]:
+        """What lies below L5/S1."""
+        return self.column.segments[: max(0, self.lowest)]
+
+    def others(self) -> Iterator[tuple[Structure, Mask]]:
+        """Bodies and discs that have no lumbar name."""
+        above = self.column.segments[max(0, self.lowest + len(NAMES)) :]
+        for segment in (*self.below(), *above):
+            if segment.body is not None:
+                yield Structure.VERTEBRA, segment.body
+            if segment.disc is not None:
+                yield Structure.DISC, segment.disc
+
+    def _from_lowest(self, names: Sequence[Name]) -> Iterator[tuple[Name, Segment]]:
+        segments = self.column.segments
+        for index, name in enumerate(names, start=self.lowest):
+            if 0 <= index < len(segments):
+                yield name, segments[index]
+
+
+def _confidence(column: Column, chances: NDArray[np.float64], lowest: int) -> float:
+    if not 0 <= lowest < len(chances):
+        return 0.0
+    confidence = float(chances[lowest])
+    if column.segments[lowest].disc is None:
+        return min(confidence, SACRUM_UNSEEN_CONFIDENCE)
+    return confidence
+
+
+def _doubts(
+    chances: NDArray[np.float64], proposed: int, confidence: float
+) -> Iterator[str]:
+    """Say that the names are a proposal, and what else they may be."""
+    if confidence >= SURE_OF_LEVELS:
+        return
+    other = int(np.where(np.arange(len(chances)) == proposed, 0, chances).argmax())
+    if other > proposed:
+        instead = "above it, and then every name moves one lower"
+    else:
+        instead = "below it, and then every name moves one higher"
+    yield (
+        f"The level names are only a proposal, with a confidence of {confidence:.0%}. "
+        f"The disc L5/S1 may also be the one {instead} ({chances[other]:.0%}). "
+        "Count the vertebrae, move the names where they are wrong, and confirm them."
     )
-    if not parts:
-        raise SpineNotFoundError("no canal in the middle slice")
-    canal: NDArray[np.bool_] = np.logical_or.reduce(parts)
-    return canal
 
 
-def _center_line(canal: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Middle column of the canal per row, carried on straight above and below it."""
-    rows = np.flatnonzero(canal.any(axis=1))
-    columns = np.arange(canal.shape[1])
-    middles = (canal[rows] * columns).sum(axis=1) / canal[rows].sum(axis=1)
-    every_row = np.arange(len(canal))
-    line = np.interp(every_row, rows, middles)
-    for beyond, end in (
-        (every_row < rows[0], slice(None, 60)),
-        (every_row > rows[-1], slice(-60, None)),
-    ):
-        slope, start = np.polyfit(rows[end], middles[end], 1)
-        line[beyond] = slope * every_row[beyond] + start
-    return line
-
-
-def _bodies(
-    plane: MidSagittal, center_line: NDArray[np.float64]
-) -> list[NDArray[np.bool_]]:
-    """Vertebral bodies from the lowest upward: vertebra in front of the canal."""
-    columns = np.arange(plane.signal.shape[1])
-    in_front = columns[None] < center_line[:, None]
-    parts = _components(
-        plane.mask(Structure.VERTEBRA) & in_front, MIN_BODY_MM2, plane.pixel_mm
-    )
-    return [part for part in parts if _is_by_canal(part, center_line, plane.pixel_mm)]
-
-
-def _is_by_canal(
-    part: NDArray[np.bool_], center_line: NDArray[np.float64], pixel_mm: float
-) -> bool:
-    row, column = centroid(part)
-    rows = np.arange(len(center_line))
-    nearest_px = np.hypot(rows - row, center_line - column).min()
-    return bool(nearest_px * pixel_mm < MAX_IN_FRONT_MM)
-
-
-def _components(
-    mask: NDArray[np.bool_],
-    min_area_mm2: float,
-    pixel_mm: float,
-    *,
-    opening_mm: float = OPENING_MM,
-) -> list[NDArray[np.bool_]]:
-    """Connected parts of at least the given area, from the lowest upward.
-
-    Thin bridges are cut before the parts are told apart, and each pixel then goes to
-    the nearest part.
-    """
-    radius = round(opening_mm / pixel_mm / 2)
-    eroded = ndimage.binary_erosion(mask, iterations=radius) if radius else mask
-    labels, _ = ndimage.label(eroded)
-    nearest = ndimage.distance_transform_edt(
-        labels == 0, return_distances=False, return_indices=True
-    )
-    spread = np.where(mask, labels[tuple(nearest)], 0)
-    sizes = np.bincount(spread.ravel()) * pixel_mm**2
-    parts = [
-        spread == label
-        for label in range(1, len(sizes))
-        if sizes[label] >= min_area_mm2
-    ]
-    return sorted(parts, key=lambda part: -centroid(part)[0])
-
-
-def _discs_below(
-    plane: MidSagittal,
-    bodies: Sequence[NDArray[np.bool_]],
-    center_line: NDArray[np.float64],
-) -> list[NDArray[np.bool_] | None]:
-    """For each body the disc below it, ``None`` where none was found."""
-    parts = _components(plane.mask(Structure.DISC), MIN_DISC_MM2, plane.pixel_mm)
-    parts = [part for part in parts if _is_by_canal(part, center_line, plane.pixel_mm)]
-    rows = [centroid(body)[0] for body in bodies]
-    discs: list[NDArray[np.bool_] | None] = []
-    for lower, upper in zip([np.inf, *rows], rows, strict=False):
-        between = [part for part in parts if upper < centroid(part)[0] < lower]
-        discs.append(max(between, key=np.count_nonzero, default=None))
-    return discs
-
-
-def _warnings(
-    bodies: Sequence[NDArray[np.bool_]], discs: Sequence[NDArray[np.bool_] | None]
-) -> list[str]:
-    found = []
-    missing = [
-        str(level)
-        for level, disc in zip(reversed(Level), discs, strict=False)
-        if disc is None
-    ]
-    if discs[0] is None:
-        found.append(
-            "No disc was found below the lowest vertebra, so the sacrum may be out of "
-            f"view and every name may be too low. {CHECK_NAMES}."
-        )
-    elif missing:
-        found.append(
-            f"No disc was found at {', '.join(missing)}: collapsed, fused or missed. "
-            f"{CHECK_NAMES}."
-        )
-    if bodies[0][-1].any():
-        found.append(
-            "The lowest vertebra touches the edge of the image: the sacrum is not in "
-            f"view. {CHECK_NAMES}."
-        )
+def _warnings(named: _Named) -> Iterator[str]:
+    segments, lowest = named.column.segments, named.lowest
+    if not 0 <= lowest < len(segments):
+        yield f"The names lie outside of what was recognized. {CHECK_NAMES}."
+        return
+    yield from _sacrum_warnings(named)
+    yield from _missing_warnings(named)
+    bodies = [segment for segment in segments if segment.body is not None]
     if len(bodies) < len(Vertebra):
-        found.append(f"Only {len(bodies)} vertebrae were recognized. {CHECK_NAMES}.")
-    centers = np.array([centroid(body) for body in bodies])
-    steps = np.linalg.norm(np.diff(centers, axis=0), axis=1)
-    ratios = steps / np.median(steps)
+        yield f"Only {len(bodies)} vertebrae were recognized. {CHECK_NAMES}."
+    centers = np.array([segment.body_px for segment in bodies])
+    ratios = np.linalg.norm(np.diff(centers, axis=0), axis=1) / named.column.step_px
     low, high = SPACING_RANGE_RATIO
     if ((ratios < low) | (ratios > high)).any():
-        found.append(
+        yield (
             "The distances between the vertebrae are uneven, so one may have been "
             f"missed or two taken for one. {CHECK_NAMES}."
         )
-    return found
+
+
+def _sacrum_warnings(named: _Named) -> Iterator[str]:
+    """Say where the sacrum was not seen or its last disc is not as usual."""
+    if named.column.segments[named.lowest].disc is None:
+        yield (
+            "No disc was found below the lowest vertebra, so the sacrum may be out of "
+            f"view and every name may be too low. {CHECK_NAMES}."
+        )
+    elif _is_rudimentary(named):
+        yield (
+            "The disc taken for L5/S1 is much shorter than the one above, so the "
+            "vertebra between them may be transitional, and there may be four or six "
+            f"lumbar ones. {CHECK_NAMES}."
+        )
+    if any(segment.body is not None for segment in named.below()):
+        yield (
+            "A vertebra was recognized below the disc taken for L5/S1, so there may be "
+            f"six lumbar vertebrae or a transitional one. {CHECK_NAMES}."
+        )
+    lowest = next(item for item in named.column.segments if item.body is not None)
+    if lowest.body is not None and lowest.body[-1].any():
+        yield (
+            "The lowest vertebra touches the edge of the image: the sacrum is not in "
+            f"view. {CHECK_NAMES}."
+        )
+
+
+def _is_rudimentary(named: _Named) -> bool:
+    discs = [item.disc for _, item in named.levels()[:2] if item.disc is not None]
+    lengths = [_length_px(disc) for disc in discs]
+    return len(lengths) > 1 and lengths[0] < RUDIMENTARY_RATIO * lengths[1]
+
+
+def _length_px(disc: Mask) -> float:
+    """Length of a disc along its own axis."""
+    points = np.argwhere(disc)
+    _, axes = np.linalg.eigh(np.cov(points.T))
+    low, high = np.percentile(points @ axes[:, 1], [2, 98])
+    return float(high - low)
+
+
+def _missing_warnings(named: _Named) -> Iterator[str]:
+    """Say which bodies and discs were not recognized between others."""
+    discs = [name for name, item in named.levels()[1:] if item.disc is None]
+    if discs:
+        yield (
+            f"No disc was found at {', '.join(reversed(discs))}: collapsed, fused or "
+            f"missed. {CHECK_NAMES}."
+        )
+    last = len(named.column.segments) - 1  # only its disc may be in the image
+    bodies = [
+        name
+        for index, (name, item) in enumerate(named.vertebrae(), start=named.lowest)
+        if item.body is None and index < last
+    ]
+    if bodies:
+        yield (
+            f"No vertebra was recognized at {', '.join(reversed(bodies))}, where there "
+            f"is room for one: the names count it. {CHECK_NAMES}."
+        )

@@ -75,9 +75,16 @@ def run(
     features: ClinicalFeatures,
     models: Models,
     progress: Progress,
+    level_shift: int = 0,
 ) -> CaseReport:
     """Return the report of ``analyze`` alone."""
-    return analyze(datasets, features=features, models=models, progress=progress).report
+    return analyze(
+        datasets,
+        features=features,
+        models=models,
+        progress=progress,
+        level_shift=level_shift,
+    ).report
 
 
 def analyze(
@@ -86,6 +93,7 @@ def analyze(
     features: ClinicalFeatures,
     models: Models,
     progress: Progress,
+    level_shift: int = 0,
 ) -> Analysis:
     """Read, segment, measure, suggest.
 
@@ -95,6 +103,7 @@ def analyze(
         features: What the chart says.
         models: The networks.
         progress: Told each stage and its finished part, 0 to 1.
+        level_shift: By how many a person moved all names, as ``name_levels`` has it.
 
     Raises:
         UnsuitableStudyError: The images or the patient cannot be analyzed.
@@ -111,7 +120,7 @@ def analyze(
     )
     progress(Stage.MEASURING, 0.0)
     plane = mid_sagittal(volume, segmentation)
-    spine = name_levels(plane)
+    spine = name_levels(plane, shift=level_shift)
     levels = measure_levels(plane, spine, segmentation)
     gradings = models.grading.grade(disc_features(plane, spine))
     if study.weighting is not Weighting.T2:
@@ -134,6 +143,8 @@ def analyze(
         model=models.segmentation.version,
         grading_model=models.grading.version,
         outcomes=judgement.outcomes,
+        level_confidence=spine.confidence,
+        level_shift=level_shift,
     )
     return Analysis(
         source_geometry=source.geometry,

@@ -9,7 +9,11 @@ import re
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
+
+#: Confidence of the level names below which they are a proposal that must be confirmed.
+#: Our choice: at least nine of ten such names should be right.
+SURE_OF_LEVELS: Final = 0.9
 
 
 class Vertebra(StrEnum):
@@ -816,6 +820,10 @@ class CaseReport:
         spine: What is measured over all levels, ``None`` in reports that lack it.
         outcomes: What a registry predicts for the case of an operation.
         answers: What a clinician typed in; ``features`` holds it already.
+        level_confidence: Probability that the names of the levels are right, 0 to 1;
+            ``None`` in reports that lack it.
+        level_shift: By how many a person moved all names: with 1 every vertebra has
+            the name of the one above the proposed one.
 
     """
 
@@ -832,3 +840,13 @@ class CaseReport:
     spine: SpineMeasurement | None = None
     outcomes: tuple[OutcomePrediction, ...] = ()
     answers: tuple[Answer, ...] = ()
+    level_confidence: float | None = None
+    level_shift: int = 0
+
+    @property
+    def needs_level_check(self) -> bool:
+        """Whether the names of the levels are a proposal that nobody has settled."""
+        confidence = self.level_confidence
+        return not self.level_shift and (
+            confidence is not None and confidence < SURE_OF_LEVELS
+        )

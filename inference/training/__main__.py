@@ -2,8 +2,9 @@
 
 ``segmentation`` trains DeepLabV3+, resuming what a kill has interrupted; ``export``
 writes its checkpoint as the served ONNX file; ``evaluate`` measures it on patients
-never seen; ``grading`` trains and cross-validates the Pfirrmann model on its masks.
-What was measured is kept beside each model and shown with its results.
+never seen; ``levels`` checks the names of the levels against landmarks; ``grading``
+trains and cross-validates the Pfirrmann model on its masks. What was measured is kept
+beside each model and shown with its results.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import numpy as np
 from inference import grading, models
 from inference.models import WEIGHTS, load_segmentation_model
 from inference.network import ENCODERS
+from inference.training import levels
 from inference.training.data import phantom_slices, spider_slices, split_by_patient
 from inference.training.evaluation import evaluate, summary
 from inference.training.export import export
@@ -31,6 +33,7 @@ from inference.training.segmentation import Recipe, load_averaged, train
 
 SPIDER = Path("../shared/data/spider")
 RUN = Path("runs/segmentation")
+LEVELS_RUN = Path("runs/levels")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -58,6 +61,10 @@ def main(argv: list[str] | None = None) -> int:
     command = commands.add_parser("grading", help="train the Pfirrmann model")
     command.add_argument("--version", required=True)
     command.set_defaults(function=_grading)
+
+    command = commands.add_parser("levels", help="check the names of the levels")
+    command.add_argument("--run", type=Path, default=LEVELS_RUN)
+    command.set_defaults(function=_levels)
 
     command = commands.add_parser("evaluate", help="measure the segmentation")
     command.set_defaults(function=_evaluate)
@@ -106,6 +113,12 @@ def _grading(options: argparse.Namespace) -> None:
             "cross_validation": found,
         }
     )
+
+
+def _levels(options: argparse.Namespace) -> None:
+    slices = graded_slices(options.data)
+    found = levels.readings(slices, load_segmentation_model(), options.run)
+    _print(levels.summary(found))
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -22,9 +22,9 @@ from inference.levels import NamedSpine, name_levels
 from inference.midsagittal import MidSagittal, mid_sagittal
 from inference.models import SegmentationModel
 from inference.preprocessing import NETWORK_SPACING_MM
-from inference.results import Level
 from inference.segmentation import segment
 from inference.training.graded import GradedSlice
+from inference.training.levels import levels_are_right
 
 FOLDS: Final = 8  # as the paper's protocol, but by patient
 ROUNDS: Final = 150  # our choice, fixed before the folds were looked at
@@ -45,9 +45,6 @@ PARAMETERS: Final = {
     "verbosity": -1,
 }
 BOOTSTRAPS: Final = 1000
-#: Farthest from its disc that a landmark may lie to count as that disc's. Our choice:
-#: half the distance between neighboring discs.
-LANDMARK_REACH_MM: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,7 +75,7 @@ def graded_discs(
         except SpineNotFoundError:
             counts["not_found"] += 1
             continue
-        if _levels_are_right(item, plane, spine):
+        if levels_are_right(item, plane, spine):
             counts["all_levels_right"] += 1
         elif spine.warnings:
             counts["wrong_with_warning"] += 1
@@ -163,24 +160,3 @@ def _read(
     volume = item.volume.resampled_in_plane(NETWORK_SPACING_MM)
     plane = mid_sagittal(volume, segment(volume, model, lambda _: None))
     return plane, name_levels(plane)
-
-
-def _levels_are_right(item: GradedSlice, plane: MidSagittal, spine: NamedSpine) -> bool:
-    """Tell whether every landmark lies at the disc that carries its name."""
-    if not item.landmarks_px:
-        return False
-    scale = item.volume.geometry.spacing_mm[1:] / plane.pixel_mm
-    return all(
-        _is_at(spine, level, np.array(point) * scale, plane.pixel_mm)
-        for level, point in item.landmarks_px.items()
-    )
-
-
-def _is_at(
-    spine: NamedSpine, level: Level, point_px: NDArray[np.float64], pixel_mm: float
-) -> bool:
-    if level not in spine.discs:
-        return False
-    pixels = np.argwhere(spine.discs[level])
-    nearest_mm = np.linalg.norm(pixels - point_px, axis=1).min() * pixel_mm
-    return bool(nearest_mm <= LANDMARK_REACH_MM)

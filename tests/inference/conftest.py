@@ -45,11 +45,16 @@ def true_segmentation(phantom: Phantom, volume: Volume) -> SpineSegmentation:
     return segmentation_of(np.stack(classes), volume.geometry)
 
 
+def seen(phantom: Phantom) -> MidSagittal:
+    """The mid-sagittal slice of a phantom, with its true labels."""
+    volume = phantom.volume.sagittal().resampled_in_plane(NETWORK_SPACING_MM)
+    return mid_sagittal(volume, true_segmentation(phantom, volume))
+
+
 @pytest.fixture(scope="session")
 def plane(phantom: Phantom) -> MidSagittal:
     """The mid-sagittal slice of the plain spine, with its true labels."""
-    volume = phantom.volume.sagittal().resampled_in_plane(NETWORK_SPACING_MM)
-    return mid_sagittal(volume, true_segmentation(phantom, volume))
+    return seen(phantom)
 
 
 @pytest.fixture(scope="session")

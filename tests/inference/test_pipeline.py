@@ -138,3 +138,31 @@ def test_a_canal_that_was_lost_is_a_warning(report: CaseReport) -> None:
     found = list(canal_warnings([report.levels[2], lost]))
     assert len(found) == 1
     assert "L4/L5" in found[0]
+
+
+def test_names_that_a_person_moves_move_everything(
+    phantom: Phantom, models: Models, report: CaseReport
+) -> None:
+    moved = run(
+        phantom_series(phantom.volume),
+        features=UNKNOWN_CHART,
+        models=models,
+        progress=quiet,
+        level_shift=1,
+    )
+    assert (report.level_shift, moved.level_shift) == (0, 1)
+    assert moved.levels[3].disc_height_mm == report.levels[4].disc_height_mm
+    assert moved.vertebrae[0].width_mm != report.vertebrae[0].width_mm
+    assert moved.gradings[-1].level is Level.L4_L5
+    assert "L5" not in {outline.name for outline in moved.picture.outlines}
+
+
+def test_unsure_names_must_be_confirmed_until_a_person_moves_them(
+    report: CaseReport,
+) -> None:
+    assert report.level_confidence is not None
+    assert not report.needs_level_check
+    unsure = replace(report, level_confidence=0.5)
+    assert unsure.needs_level_check
+    assert not replace(unsure, level_shift=-1).needs_level_check
+    assert not replace(unsure, level_confidence=None).needs_level_check
