@@ -12,9 +12,10 @@ from torch.nn import functional
 
 from inference.results import Structure
 
-CLASSES = 1 + len(Structure)  # background first
+LUMBOSACRAL = 1 + len(Structure)  # the disc L5/S1 has a class of its own
+CLASSES = LUMBOSACRAL + 1  # background, the structures, the disc L5/S1
 ATROUS_RATES = (6, 12, 18)  # arXiv:1802.02611, output stride 16
-DECODER_CHANNELS = 128  # our choice: half of arXiv:1802.02611, for four classes
+DECODER_CHANNELS = 128  # our choice: half of arXiv:1802.02611, for five classes
 LOW_LEVEL_CHANNELS = 48  # arXiv:1802.02611
 
 

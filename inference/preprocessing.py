@@ -6,7 +6,7 @@ Used alike in training and in service, so that both see the same images.
 import numpy as np
 from numpy.typing import NDArray
 
-NETWORK_SPACING_MM = 0.8  # our choice: a 5 mm disc is 6 pixels high
+NETWORK_SPACING_MM = 0.65  # our choice: a 5 mm disc is 8 pixels high
 NETWORK_MULTIPLE = 16  # the output stride of the network
 PERCENTILES = (1.0, 99.5)  # our choice: robust against bright fat and flow artifacts
 

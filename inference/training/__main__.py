@@ -17,8 +17,15 @@ import numpy as np
 from inference import grading, models
 from inference.models import WEIGHTS, load_segmentation_model
 from inference.network import ENCODERS
-from inference.training import levels
-from inference.training.data import phantom_slices, spider_slices, split_by_patient
+from inference.reference_engine import TorchModel
+from inference.results import ModelVersion
+from inference.training import levels, pseudo_labels
+from inference.training.data import (
+    held_out_patients,
+    phantom_slices,
+    spider_slices,
+    split_by_patient,
+)
 from inference.training.evaluation import evaluate, summary
 from inference.training.export import export
 from inference.training.graded import graded_slices
@@ -29,7 +36,7 @@ from inference.training.grading import (
     metrics,
     write,
 )
-from inference.training.segmentation import Recipe, load_averaged, train
+from inference.training.segmentation import Pools, Recipe, load_averaged, train
 
 SPIDER = Path("../shared/data/spider")
 RUN = Path("runs/segmentation")
@@ -50,8 +57,17 @@ def main(argv: list[str] | None = None) -> int:
     command.add_argument("--encoder", choices=ENCODERS, default=Recipe.encoder)
     command.add_argument("--steps", type=int, default=Recipe.steps)
     command.add_argument("--phantoms", type=int, default=40, help="number to draw")
+    command.add_argument("--peak-rate", type=float, default=Recipe.peak_rate)
+    command.add_argument("--start", type=Path, help="run whose weights come first")
+    command.add_argument("--pseudo", type=Path, help="folder of pseudo-labels")
+    command.add_argument("--pseudo-share", type=float, default=0.4)
     command.add_argument("--run", type=Path, default=RUN)
     command.set_defaults(function=_segmentation)
+
+    command = commands.add_parser("pseudo-labels", help="label what has no masks")
+    command.add_argument("--run", type=Path, default=RUN)
+    command.add_argument("--out", type=Path, required=True)
+    command.set_defaults(function=_pseudo_labels)
 
     command = commands.add_parser("export", help="write the served ONNX file")
     command.add_argument("--run", type=Path, default=RUN)
@@ -75,10 +91,29 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _segmentation(options: argparse.Namespace) -> None:
-    recipe = Recipe(encoder=options.encoder, steps=options.steps)
+    recipe = Recipe(
+        encoder=options.encoder,
+        steps=options.steps,
+        pseudo_share=options.pseudo_share if options.pseudo else 0.0,
+        peak_rate=options.peak_rate,
+    )
     patients, _ = split_by_patient(spider_slices(options.data / "t2space"))
     phantoms = phantom_slices(options.phantoms, seed=recipe.seed)
-    train(recipe, patients=patients, phantoms=phantoms, directory=options.run)
+    held_out = held_out_patients(options.data)
+    pseudo = pseudo_labels.read(options.pseudo) if options.pseudo else []
+    pseudo = [item for item in pseudo if item.patient not in held_out]
+    pools = Pools(phantoms=phantoms, pseudo=pseudo, patients=patients)
+    train(recipe, pools, directory=options.run, start=options.start)
+
+
+def _pseudo_labels(options: argparse.Namespace) -> None:
+    recipe, network = load_averaged(options.run)
+    name = f"{recipe.encoder}, {options.run.name}"
+    model = TorchModel(network, ModelVersion(name=name, version="run", sha256=""))
+    slices = pseudo_labels.unlabeled_slices(options.data)
+    labeled = pseudo_labels.pseudo_labels(slices, model)
+    pseudo_labels.write(labeled, options.out)
+    _print({"slices": len(slices), "labeled": len(labeled)})
 
 
 def _export(options: argparse.Namespace) -> None:

@@ -13,11 +13,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inference.network import CLASSES
+from inference.midsagittal import CHANNEL
+from inference.network import LUMBOSACRAL
 from inference.preprocessing import NETWORK_SPACING_MM, normalized
+from inference.results import Structure
 from inference.training.data import LabeledSlice
 
-CROP = (288, 192)  # rows, columns: 230 x 154 mm, the lumbar spine with its sacrum
+CROP = (352, 256)  # rows, columns: 229 x 166 mm, the lumbar spine with its sacrum
 ROTATION_DEGREES = 15.0
 LOG_SCALE = 0.3  # about 0.74 to 1.35
 LOG_ASPECT = 0.12
@@ -110,13 +112,15 @@ def _contrast(image: Tensor, labels: Tensor, rng: np.random.Generator) -> Tensor
 
 def _signal_by_class(image: Tensor, labels: Tensor, rng: np.random.Generator) -> Tensor:
     """Give each structure another mean and contrast, with soft borders."""
-    masks = functional.one_hot(labels, CLASSES).permute(2, 0, 1).float()
+    tissues = LUMBOSACRAL  # L5/S1 looks like any disc
+    labels = torch.where(labels == LUMBOSACRAL, CHANNEL[Structure.DISC], labels)
+    masks = functional.one_hot(labels, tissues).permute(2, 0, 1).float()
     soft = functional.avg_pool2d(masks[None], 3, stride=1, padding=1)[0]
     mean = (image * masks).sum((1, 2)) / masks.sum((1, 2)).clamp(min=1)
-    wanted = torch.from_numpy(rng.uniform(0.05, 0.95, CLASSES).astype(np.float32))
-    contrast = torch.from_numpy(rng.uniform(0.3, 1.5, CLASSES).astype(np.float32))
+    wanted = torch.from_numpy(rng.uniform(0.05, 0.95, tissues).astype(np.float32))
+    contrast = torch.from_numpy(rng.uniform(0.3, 1.5, tissues).astype(np.float32))
     contrast = contrast * torch.from_numpy(
-        rng.choice([1.0, -1.0], CLASSES, p=[0.8, 0.2]).astype(np.float32)
+        rng.choice([1.0, -1.0], tissues, p=[0.8, 0.2]).astype(np.float32)
     )
     keep = float(rng.uniform(0, 0.5))
     wanted = keep * mean + (1 - keep) * wanted

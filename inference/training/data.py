@@ -12,12 +12,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
+from inference.midsagittal import CHANNEL
+from inference.network import LUMBOSACRAL
 from inference.phantom import draw_phantom
 from inference.phantom_spec import random_spec
 from inference.preprocessing import normalized
+from inference.results import Structure
 
 HELD_OUT_EVERY = 5  # our choice: every fifth patient is never trained on
+LEAST_DISC_PART = 0.15  # our choice, of the median disc: less is a speck
 PHANTOM_SLICES = (4, 5, 7, 8, 10)  # of 15: the midline and both sides of it
 
 
@@ -28,7 +33,8 @@ class LabeledSlice:
     Attributes:
         patient: SPIDER patient number, or ``"phantom-7"``.
         image: float32, shape ``(rows, columns)``, as ``preprocessing.normalized``.
-        labels: uint8 like the image: 0 background, then ``Structure`` from 1.
+        labels: uint8 like the image: 0 background, then ``Structure`` from 1, and
+            ``network.LUMBOSACRAL`` for the disc L5/S1.
         spacing_mm: Distance between rows, then between columns.
 
     """
@@ -46,7 +52,7 @@ def spider_slices(directory: Path) -> list[LabeledSlice]:
         directory: Folder with ``index.csv``, ``images`` and ``masks``.
 
     """
-    return [
+    slices = [
         LabeledSlice(
             patient=row["patient"],
             image=normalized(
@@ -60,6 +66,30 @@ def spider_slices(directory: Path) -> list[LabeledSlice]:
         )
         for row in read_table(directory / "index.csv")
     ]
+    return [
+        replace(item, labels=labels)
+        for patient in dict.fromkeys(item.patient for item in slices)
+        for own in [[item for item in slices if item.patient == patient]]
+        for item, labels in zip(
+            own,
+            with_lumbosacral(np.stack([item.labels for item in own])),
+            strict=True,
+        )
+    ]
+
+
+def with_lumbosacral(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Give the lowest disc the label of L5/S1: SPIDER counts upward from it.
+
+    Args:
+        labels: One patient, shape ``(slices, rows, columns)``, rows downward.
+
+    """
+    parts, _ = ndimage.label(labels == CHANNEL[Structure.DISC])
+    sizes = np.bincount(parts.ravel())[1:]
+    whole = 1 + np.flatnonzero(sizes >= LEAST_DISC_PART * np.median(sizes))
+    lowest = max(whole, key=lambda part: np.argwhere(parts == part)[:, 1].mean())
+    return np.where(parts == lowest, np.uint8(LUMBOSACRAL), labels)
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
@@ -80,6 +110,21 @@ def split_by_patient(
     )
 
 
+def held_out_patients(directory: Path) -> frozenset[str]:
+    """Return all patients never trained on: those with masks, and as many without.
+
+    Args:
+        directory: The ``spider`` folder.
+
+    """
+    masked, every = (
+        {row["patient"] for row in read_table(directory / folder / "index.csv")}
+        for folder in ("t2space", "midsagittal")
+    )
+    groups = (sorted(masked, key=int), sorted(every - masked, key=int))
+    return frozenset(name for group in groups for name in group[::HELD_OUT_EVERY])
+
+
 def phantom_slices(count: int, seed: int) -> list[LabeledSlice]:
     """Draw ``count`` random phantoms and return their central slices."""
     rng = np.random.default_rng(seed)
@@ -91,11 +136,12 @@ def phantom_slices(count: int, seed: int) -> list[LabeledSlice]:
             rotation_degrees=tuple(rng.normal(scale=3.0, size=3)),
         )
         phantom = draw_phantom(spec)
+        labels = with_lumbosacral(phantom.labels)
         slices += [
             LabeledSlice(
                 patient=f"phantom-{number}",
                 image=normalized(phantom.volume.voxels[index]),
-                labels=phantom.labels[index],
+                labels=labels[index],
                 spacing_mm=spec.spacing_mm[1:],
             )
             for index in PHANTOM_SLICES

@@ -15,9 +15,10 @@ from inference.levels import NamedSpine, name_levels
 from inference.measurements import measure_levels
 from inference.midsagittal import CHANNEL, MidSagittal, mid_sagittal
 from inference.models import SegmentationModel
+from inference.network import CLASSES
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Structure
-from inference.segmentation import segment
+from inference.segmentation import segment, segmentation_of
 from inference.training.data import LabeledSlice
 from inference.volume import SAGITTAL_DIRECTIONS, Geometry, SpineSegmentation, Volume
 
@@ -141,13 +142,10 @@ def reference_segmentation(slices: Sequence[LabeledSlice]) -> SpineSegmentation:
     """Return one patient's reference masks as a segmentation on the network's grid."""
     classes = [
         _volume([item.labels == label for item in slices], slices[0].spacing_mm)
-        for label in range(1 + len(Structure))
+        for label in range(CLASSES)
     ]
-    probabilities = np.stack([item.voxels for item in classes])
-    return SpineSegmentation(
-        probabilities=probabilities,
-        lumbosacral=np.zeros_like(probabilities[0]),
-        geometry=classes[0].geometry,
+    return segmentation_of(
+        np.stack([item.voxels for item in classes]), classes[0].geometry
     )
 
 

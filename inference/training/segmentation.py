@@ -34,6 +34,7 @@ class Recipe:
         steps: Number of optimizer steps.
         batch: Crops per step.
         phantom_share: Part of the crops that show a phantom, 0 to 1.
+        pseudo_share: Part of the crops that show a slice with pseudo-labels.
         peak_rate: Highest learning rate of the one-cycle schedule.
         seed: Of weights, crops and augmentation.
 
@@ -43,51 +44,67 @@ class Recipe:
     steps: int = 4000
     batch: int = 8
     phantom_share: float = 0.2
+    pseudo_share: float = 0.0
     peak_rate: float = 2e-3
     seed: int = 7
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pools:
+    """The slices that crops are cut from; one may be empty when its share is 0.
+
+    Attributes:
+        phantoms: Drawn spines.
+        pseudo: Slices that an earlier network labeled.
+        patients: Slices with masks of readers.
+
+    """
+
+    phantoms: Sequence[LabeledSlice] = ()
+    pseudo: Sequence[LabeledSlice] = ()
+    patients: Sequence[LabeledSlice] = ()
+
+
 def train(
-    recipe: Recipe,
-    *,
-    patients: Sequence[LabeledSlice],
-    phantoms: Sequence[LabeledSlice],
-    directory: Path,
-) -> nn.Module:
+    recipe: Recipe, pools: Pools, *, directory: Path, start: Path | None = None
+) -> DeepLabV3Plus:
     """Train until ``recipe.steps`` and return the averaged network.
 
     Args:
         recipe: What to do.
-        patients: Slices of patients.
-        phantoms: Slices of phantoms; may be empty when ``phantom_share`` is 0.
+        pools: What to train on.
         directory: Receives ``checkpoint.pt`` and ``log.jsonl``; a checkpoint of the
             same recipe that lies there is continued.
+        start: Folder of an earlier run of the same encoder, whose averaged weights
+            are the first ones here; ``None`` starts from random weights.
 
     """
     directory.mkdir(parents=True, exist_ok=True)
-    parts = _Parts(recipe)
-    start = _resume(directory / "checkpoint.pt", recipe, parts.by_name())
+    parts = _Parts(recipe, start)
+    first = _resume(directory / "checkpoint.pt", recipe, parts.by_name())
     loss_of = DiceCELoss(softmax=True, to_onehot_y=True, batch=True)
     batches = DataLoader(
-        _Batches(recipe, patients, phantoms),
+        _Batches(recipe, pools),
         batch_size=None,
-        sampler=range(start, recipe.steps),
+        sampler=range(first, recipe.steps),
         num_workers=1,
     )
-    progress = tqdm(batches, initial=start, total=recipe.steps, mininterval=10)
-    for step, (images, labels) in enumerate(progress, start=start + 1):
+    progress = tqdm(batches, initial=first, total=recipe.steps, mininterval=10)
+    for step, (images, labels) in enumerate(progress, start=first + 1):
         loss = parts.step(images, labels[:, None], loss_of)
         if step % CHECKPOINT_EVERY == 0 or step == recipe.steps:
             _save(directory, recipe, step, parts.by_name(), loss)
-    return parts.averaged.module.eval()
+    return _network_of(parts.averaged)
 
 
 class _Parts:
     """All that changes while training, and that a checkpoint holds."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, start: Path | None) -> None:
         torch.manual_seed(recipe.seed)
         self.network = DeepLabV3Plus(recipe.encoder)
+        if start:
+            self.network.load_state_dict(load_averaged(start)[1].state_dict())
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = _average(self.network)
         parameters = self.network.parameters()
@@ -118,13 +135,20 @@ class _Parts:
         return loss.item()
 
 
-def load_averaged(directory: Path) -> tuple[Recipe, nn.Module]:
+def load_averaged(directory: Path) -> tuple[Recipe, DeepLabV3Plus]:
     """Return the recipe of a run and its averaged network so far."""
     state = torch.load(directory / "checkpoint.pt", weights_only=True)
     recipe = Recipe(**state["recipe"])
     averaged = _average(DeepLabV3Plus(recipe.encoder))
     averaged.load_state_dict(state["averaged"])
-    return recipe, averaged.module.eval()
+    return recipe, _network_of(averaged)
+
+
+def _network_of(averaged: AveragedModel) -> DeepLabV3Plus:
+    network = averaged.module.eval()
+    if not isinstance(network, DeepLabV3Plus):
+        raise TypeError(f"averaged {type(network).__name__}")
+    return network
 
 
 def _average(network: nn.Module) -> AveragedModel:
@@ -136,21 +160,18 @@ def _average(network: nn.Module) -> AveragedModel:
 class _Batches(Dataset[tuple[Tensor, Tensor]]):
     """The augmented batch of each step; each step has its own random stream."""
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        patients: Sequence[LabeledSlice],
-        phantoms: Sequence[LabeledSlice],
-    ) -> None:
-        self.recipe, self.patients, self.phantoms = recipe, patients, phantoms
+    def __init__(self, recipe: Recipe, pools: Pools) -> None:
+        shares = (recipe.phantom_share, recipe.pseudo_share)
+        self.recipe = recipe
+        self.pools = (pools.phantoms, pools.pseudo, pools.patients)
+        self.shares = (*shares, 1 - sum(shares))
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
         """Draw images ``(batch, 1, rows, columns)`` and labels."""
         rng = np.random.default_rng((self.recipe.seed, step))
         chosen = []
         for _ in range(self.recipe.batch):
-            is_phantom = rng.random() < self.recipe.phantom_share
-            pool = self.phantoms if is_phantom else self.patients
+            pool = self.pools[int(rng.choice(len(self.pools), p=self.shares))]
             chosen.append(pool[int(rng.integers(len(pool)))])
         images, labels = random_crops(chosen, rng)
         return random_contrast(images, labels, rng), labels

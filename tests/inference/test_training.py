@@ -18,7 +18,7 @@ from inference.training.augmentation import CROP, random_contrast, random_crops
 from inference.training.data import LabeledSlice, split_by_patient
 from inference.training.export import export
 from inference.training.grading import GradedDiscs, cross_validated, fit, metrics, write
-from inference.training.segmentation import Recipe, load_averaged, train
+from inference.training.segmentation import Pools, Recipe, load_averaged, train
 
 RECIPE = Recipe(steps=2, batch=2, phantom_share=1.0)
 
@@ -39,7 +39,7 @@ def slices(phantom: Phantom) -> list[LabeledSlice]:
 @pytest.fixture(scope="module")
 def run(slices: list[LabeledSlice], tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("run")
-    train(RECIPE, patients=[], phantoms=slices, directory=directory)
+    train(RECIPE, Pools(phantoms=slices), directory=directory)
     return directory
 
 
@@ -72,7 +72,7 @@ def test_a_finished_run_is_not_trained_again(
     run: Path, slices: list[LabeledSlice]
 ) -> None:
     log = (run / "log.jsonl").read_text()
-    train(RECIPE, patients=[], phantoms=slices, directory=run)
+    train(RECIPE, Pools(phantoms=slices), directory=run)
     assert (run / "log.jsonl").read_text() == log
     assert json.loads(log)["step"] == RECIPE.steps
 
@@ -82,7 +82,7 @@ def test_a_checkpoint_of_another_recipe_is_refused(
 ) -> None:
     other = replace(RECIPE, seed=8)
     with pytest.raises(ValueError, match="another recipe"):
-        train(other, patients=[], phantoms=slices, directory=run)
+        train(other, Pools(phantoms=slices), directory=run)
 
 
 @pytest.mark.filterwarnings("ignore:.*LeafSpec.*:FutureWarning")  # torch on itself
