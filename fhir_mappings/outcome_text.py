@@ -32,17 +32,33 @@ def estimate_words(estimate: OutcomeEstimate, prediction: OutcomePrediction) -> 
 
 def estimate_value(estimate: OutcomeEstimate, prediction: OutcomePrediction) -> str:
     """Return a number or a range, rounded as it is written."""
-    is_stay = prediction.outcome is SurgicalOutcome.STAY
-    unit, factor = ("days", 1) if is_stay else ("%", 100)
-    digits = 1 if is_stay else PERCENT.digits
+    unit = _unit(prediction)
     value, low, high = (
-        None if number is None else f"{factor * number:.{digits}f}"
+        _written(number, prediction)
         for number in (estimate.value, estimate.low, estimate.high)
     )
     between = None if low is None else f"{low} to {high} {unit}"
     if value is None:
         return between or "not known"
     return f"{value} {unit}" + (f" ({between})" if between else "")
+
+
+def average_value(estimate: OutcomeEstimate, prediction: OutcomePrediction) -> str:
+    """Return the number of the average patient, empty where it is not given."""
+    written = _written(estimate.average, prediction)
+    return f"{written} {_unit(prediction)}" if written else ""
+
+
+def _unit(prediction: OutcomePrediction) -> str:
+    return "days" if prediction.outcome is SurgicalOutcome.STAY else PERCENT.unit
+
+
+def _written(number: float | None, prediction: OutcomePrediction) -> str | None:
+    if number is None:
+        return None
+    if prediction.outcome is SurgicalOutcome.STAY:
+        return f"{number:.1f}"
+    return f"{100 * number:.{PERCENT.digits}f}"
 
 
 def outcome_notes(prediction: OutcomePrediction) -> list[str]:

@@ -738,6 +738,7 @@ class OutcomeEstimate:
         value: The number, ``None`` where an input of the model is not known.
         low: Lower end of the interval, ``None`` where there is none.
         high: Upper end, likewise.
+        average: The same for the average patient of the registry, to compare with.
 
     """
 
@@ -745,6 +746,7 @@ class OutcomeEstimate:
     value: float | None
     low: float | None
     high: float | None
+    average: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

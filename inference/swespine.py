@@ -103,12 +103,32 @@ class PublishedModel:
             return (self._days(inputs),)
         low, high = self._linear_range(inputs)
         if self.outcome is SurgicalOutcome.SATISFACTION:
-            return (_between(SATISFIED, _logistic(low), _logistic(high)),)
+            average = _logistic(self._average)
+            ends = (_logistic(low), _logistic(high))
+            return (_between(SATISFIED, *ends, average=average),)
         cuts = itertools.pairwise((-math.inf, *self.thresholds, math.inf))
         return tuple(
-            _category(name, lower, upper, low=low, high=high)
-            for name, (lower, upper) in zip(PAIN, cuts, strict=True)
+            self._category(name, cut, low=low, high=high)
+            for name, cut in zip(PAIN, cuts, strict=True)
         )
+
+    def _category(
+        self, name: str, cut: tuple[float, float], *, low: float, high: float
+    ) -> OutcomeEstimate:
+        """Predict one category while the predictor runs from low to high.
+
+        Its probability peaks where the predictor is in the middle of the category.
+        """
+        peak = min(max(sum(cut) / 2, low), high)
+        found = [_probability(cut, x) for x in (low, peak, high)]
+        average = _probability(cut, self._average)
+        return _between(name, min(found), max(found), average=average)
+
+    @property
+    def _average(self) -> float:
+        """The linear predictor of the average patient of the registry."""
+        parts = [_dot(term.weights, term.average) for term in self.terms]
+        return self.intercept + sum(parts)
 
     def _linear_range(self, inputs: Inputs) -> tuple[float, float]:
         low = high = self.intercept
@@ -141,6 +161,7 @@ class PublishedModel:
             value=None if self.missing(inputs) else days,
             low=max(min(lows), 0.0),
             high=max(highs),
+            average=self._average,
         )
 
     def _values(self, term: Term, inputs: Inputs) -> tuple[float, ...]:
@@ -195,22 +216,16 @@ def load_registry(path: Path = FILE) -> Registry:
     return Registry(models=file.models, version=version, source=file.source)
 
 
-def _between(name: str, low: float, high: float) -> OutcomeEstimate:
+def _between(name: str, low: float, high: float, *, average: float) -> OutcomeEstimate:
     if low == high:
-        return OutcomeEstimate(name=name, value=low, low=None, high=None)
-    return OutcomeEstimate(name=name, value=None, low=low, high=high)
+        return OutcomeEstimate(
+            name=name, value=low, low=None, high=None, average=average
+        )
+    return OutcomeEstimate(name=name, value=None, low=low, high=high, average=average)
 
 
-def _category(
-    name: str, lower: float, upper: float, *, low: float, high: float
-) -> OutcomeEstimate:
-    """Return the probability of a category while the predictor runs from low to high.
-
-    It peaks where the predictor is in the middle of the category.
-    """
-    peak = min(max((lower + upper) / 2, low), high)
-    found = [_PHI(upper - x) - _PHI(lower - x) for x in (low, peak, high)]
-    return _between(name, min(found), max(found))
+def _probability(cut: tuple[float, float], x: float) -> float:
+    return _PHI(cut[1] - x) - _PHI(cut[0] - x)
 
 
 def _logistic(x: float) -> float:

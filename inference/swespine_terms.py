@@ -79,6 +79,11 @@ class Continuous:
         low, high = max(low, self.mean - reach), min(high, self.mean + reach)
         return (math.ceil(low), math.floor(high)) if self.is_whole else (low, high)
 
+    @property
+    def average(self) -> tuple[float, ...]:
+        """The mean of each column."""
+        return (0.0,)
+
     def columns(self, value: float) -> tuple[float, ...]:
         """Return the encoded value."""
         return ((value - self.mean) / self.scale,)
@@ -91,13 +96,14 @@ class Continuous:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binary:
-    """A yes or no."""
+    """A yes or no; ``share`` of the registry's patients said yes."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     type: Literal["binary"]
     input: Input
     coefficient: float
+    share: float
 
     @property
     def weights(self) -> tuple[float, ...]:
@@ -108,6 +114,11 @@ class Binary:
     def ends(self) -> tuple[float, ...]:
         """All values."""
         return (0.0, 1.0)
+
+    @property
+    def average(self) -> tuple[float, ...]:
+        """The mean of each column."""
+        return (self.share,)
 
     def columns(self, value: float) -> tuple[float, ...]:
         """Return the encoded value."""
@@ -120,13 +131,18 @@ class Binary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Categorical:
-    """A category, one column each; that of the reference has the coefficient 0."""
+    """A category, one column each; that of the reference has the coefficient 0.
+
+    ``shares`` of the registry's patients were in each; 0 stands for the reference's,
+    which is not given.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     type: Literal["categorical"]
     input: Input
     coefficients: dict[int, float]
+    shares: dict[int, float]
 
     @property
     def weights(self) -> tuple[float, ...]:
@@ -137,6 +153,11 @@ class Categorical:
     def ends(self) -> tuple[float, ...]:
         """All values."""
         return tuple(self.coefficients)
+
+    @property
+    def average(self) -> tuple[float, ...]:
+        """The mean of each column."""
+        return tuple(self.shares.values())
 
     def columns(self, value: float) -> tuple[float, ...]:
         """Return the encoded value."""

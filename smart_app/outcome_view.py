@@ -3,16 +3,27 @@
 from dataclasses import dataclass
 from itertools import groupby
 
-from fhir_mappings.outcome_text import OUTCOME_TITLES, estimate_value
+from fhir_mappings.outcome_text import (
+    OUTCOME_TITLES,
+    average_value,
+    estimate_value,
+)
 from inference.results import CaseReport, OutcomePrediction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeBlock:
-    """One outcome: its title, its numbers in words, and all that limits them."""
+    """One outcome.
+
+    Attributes:
+        title: What it is.
+        rows: Name, number, and number of the average patient, in words.
+        prediction: All that limits the numbers.
+
+    """
 
     title: str
-    rows: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, str, str], ...]
     prediction: OutcomePrediction
 
 
@@ -40,7 +51,11 @@ def _block(prediction: OutcomePrediction) -> OutcomeBlock:
     return OutcomeBlock(
         title=OUTCOME_TITLES[prediction.outcome].capitalize(),
         rows=tuple(
-            (item.name.capitalize(), estimate_value(item, prediction))
+            (
+                item.name.capitalize(),
+                estimate_value(item, prediction),
+                average_value(item, prediction),
+            )
             for item in prediction.estimates
         ),
         prediction=prediction,

@@ -174,6 +174,20 @@ def _smallest_canal(
     return Known(value=smallest, words=words, margin=margin)
 
 
+def _greatest_slip(
+    _features: ClinicalFeatures, levels: Iterable[LevelMeasurement]
+) -> Known | None:
+    measured = [
+        (abs(item.slip_percent), item.level)
+        for item in levels
+        if item.slip_percent is not None
+    ]
+    if not measured:
+        return None
+    slip, level = max(measured, key=lambda found: found[0])
+    return Known(value=slip, words=f"{level} {slip:.0f} %")
+
+
 _VALUES: Final = {
     "odi_percent": ("Oswestry disability index", "%"),
     "pain_nrs": ("pain", "of 10"),
@@ -205,6 +219,9 @@ FACTS: Final[dict[str, Fact]] = {
     ),
     "smallest_canal_mm": Fact(
         label="smallest canal on the images", unit="mm", read=_smallest_canal
+    ),
+    "greatest_slip_percent": Fact(
+        label="greatest slip on the images", unit="%", read=_greatest_slip
     ),
     "exercise_tried": Fact(
         label="exercise tried",

@@ -185,8 +185,8 @@ def estimate(
     low: float | None = None,
     high: float | None = None,
 ) -> OutcomeEstimate:
-    """Return one number."""
-    return OutcomeEstimate(name=name, value=value, low=low, high=high)
+    """Return one number, beside an average of 50 %."""
+    return OutcomeEstimate(name=name, value=value, low=low, high=high, average=0.5)
 
 
 OUTCOMES: Final = (

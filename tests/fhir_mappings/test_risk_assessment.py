@@ -6,7 +6,7 @@ import pytest
 
 from fhir_mappings.bundle import report_resources
 from fhir_mappings.identifiers import full_url, key
-from fhir_mappings.outcome_text import NO_ADVICE, estimate_value
+from fhir_mappings.outcome_text import NO_ADVICE, average_value, estimate_value
 from inference.results import OutcomePrediction, SurgicalOutcome
 from tests.fhir_mappings.charts import Resource
 from tests.fhir_mappings.reports import (
@@ -132,3 +132,11 @@ def test_numbers_are_said_as_they_are_written(
 ) -> None:
     item = estimate("satisfied", value, low, high)
     assert estimate_value(item, OUTCOMES[0]) == words
+
+
+def test_the_average_patient_is_said_where_the_registry_gives_one() -> None:
+    satisfied, _, stay = OUTCOMES
+    assert average_value(satisfied.estimates[0], satisfied) == "50 %"
+    assert average_value(stay.estimates[0], stay) == "0.5 days"
+    unknown = replace(satisfied.estimates[0], average=None)
+    assert average_value(unknown, satisfied) == ""

@@ -59,9 +59,11 @@ def tried(kind: TreatmentKind, *, was_given: bool = True) -> Treatment:
 
 
 def measured(
-    canal_mm: float | None, uncertainty_mm: float | None = None
+    canal_mm: float | None,
+    uncertainty_mm: float | None = None,
+    slip_percent: float | None = None,
 ) -> tuple[LevelMeasurement, ...]:
-    """Return five levels with the same canal."""
+    """Return five levels with the same canal and slip."""
     caliper = Caliper(
         quantity="canal_diameter_mm",
         start_mm=(0.0, 0.0, 0.0),
@@ -77,6 +79,7 @@ def measured(
             disc_height_index_ratio=0.3,
             disc_signal_ratio=0.4,
             canal_diameter_mm=canal_mm,
+            slip_percent=slip_percent,
             calipers=() if canal_mm is None else (caliper,),
         )
         for level in Level
@@ -99,6 +102,7 @@ def patient(
     *conditions: Flag | ChartCondition,
     canal_mm: float | None = WIDE_MM,
     uncertainty_mm: float | None = None,
+    slip_percent: float | None = None,
     **known: Any,  # noqa: ANN401 - fields of the features
 ) -> Patient:
     """Return a patient of 50 with good kidneys, and what is said beside.
@@ -119,5 +123,5 @@ def patient(
     )
     return Patient(
         features=replace(EMPTY, conditions=flagged, **fields),
-        levels=measured(canal_mm, uncertainty_mm),
+        levels=measured(canal_mm, uncertainty_mm, slip_percent),
     )

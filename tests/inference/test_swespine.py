@@ -109,6 +109,32 @@ def test_the_stay_has_the_interval_of_an_average_patient() -> None:
     assert found.low == 0  # nobody stays for less than no days
 
 
+@pytest.mark.parametrize(
+    ("diagnosis", "percent"),
+    [
+        # 9,929 patients, by their expectations (doi:10.1136/bmjopen-2023-074072)
+        (SurgicalDiagnosis.DISC_HERNIATION, (73, 84)),
+        (SurgicalDiagnosis.SPINAL_STENOSIS, (60, 75)),
+    ],
+)
+def test_the_average_patient_is_as_satisfied_as_another_study_of_the_registry_found(
+    diagnosis: SurgicalDiagnosis, percent: tuple[float, float]
+) -> None:
+    model = model_of(diagnosis, SurgicalOutcome.SATISFACTION)
+    average = only(model.estimates({})).average
+    assert average is not None
+    assert percent[0] < 100 * average < percent[1]
+
+
+@every_model
+def test_the_average_patient_lies_within_all_that_is_possible(
+    model: PublishedModel,
+) -> None:
+    for estimate in model.estimates({}):
+        assert estimate.average is not None
+        assert (estimate.low or 0) < estimate.average < (estimate.high or 0)
+
+
 @every_model
 def test_categories_of_pain_sum_to_one(model: PublishedModel) -> None:
     if model.outcome is SurgicalOutcome.PAIN:

@@ -95,8 +95,8 @@ def test_outcomes_stand_apart_with_their_limits(
     page.wait_for_selector(".viewer", timeout=WAIT_MS)
     shown = page.inner_text("#outcomes")
     assert "This does not say whether to operate" in shown
-    assert "Satisfied\n72 %" in shown
-    assert "Pain gone\n21 to 36 %" in shown
+    assert "Satisfied\n72 % average 50 %" in shown
+    assert "Pain gone\n21 to 36 % average 50 %" in shown
     assert "Not known, and not filled in: back pain, 0 to 10; unemployed." in shown
     assert "17,645 patients who were operated for lumbar spinal stenosis" in shown
     assert "72 %" not in page.inner_text(".suggestion >> nth=0")
