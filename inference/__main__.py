@@ -1,6 +1,7 @@
-"""Analyze a folder of DICOM files: ``python -m inference analyze FOLDER``.
+"""Analyze lumbar MRI from files: ``python -m inference analyze PATH... --out DIR``.
 
-Prints one line per level; the chart is not known here, so nothing is suggested.
+Every study below the paths (folders, zip files, DICOM files) gets a folder in DIR. The
+chart is not known here, so nothing is suggested.
 """
 
 import argparse
@@ -8,68 +9,88 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pydicom
-from pydicom.errors import InvalidDicomError
 from tqdm import tqdm
 
-from inference.dicom import select_series
-from inference.errors import InferenceError
-from inference.pipeline import load_models, run
-from inference.results import CaseReport, ClinicalFeatures, Stage
+from inference.batch import analyze_studies
+from inference.errors import ModelError
+from inference.one_study import UNKNOWN_CHART, Outcome, State
+from inference.outputs.report_json import schema_json
+from inference.results import CaseReport, Stage
+from inference.studies import Found, find_studies
 
-UNKNOWN_CHART = ClinicalFeatures(
-    age_years=None,
-    sex=None,
-    pain_nrs=None,
-    odi_percent=None,
-    bmi_kg_m2=None,
-    egfr_ml_min=None,
-    smoking_status=None,
-    conditions=(),
-)
+__all__ = ["UNKNOWN_CHART", "main"]
+
+#: Exit status: all was analyzed; something was refused; nothing could be done.
+DONE, REFUSED, FAILED = 0, 1, 2
 
 
 def main(argv: list[str] | None = None) -> int:
     """Print results on stdout, progress and refusals on stderr."""
     parser = argparse.ArgumentParser(prog="inference", description=__doc__)
-    commands = parser.add_subparsers(required=True)
-    command = commands.add_parser("analyze", help="measure the best series of a folder")
-    command.add_argument("folder", type=Path)
-    folder = parser.parse_args(argv).folder
-    try:
-        report = _analyze(folder)
-    except InferenceError as error:
-        print(f"{error}\n{error.advice}", file=sys.stderr)
-        return 1
-    for line in _lines(report):
-        print(line)
-    return 0
+    commands = parser.add_subparsers(required=True, dest="command")
+    command = commands.add_parser("analyze", help="analyze studies, write their files")
+    command.add_argument("paths", type=Path, nargs="+", metavar="PATH")
+    command.add_argument("--out", type=Path, required=True, metavar="DIR")
+    command.add_argument("--jobs", type=_count, default=1, help="studies at a time")
+    commands.add_parser("schema", help="print the JSON Schema of report.json")
+    arguments = parser.parse_args(argv)
+    if arguments.command == "schema":
+        print(schema_json(), end="")
+        return DONE
+    return _analyze(arguments.paths, arguments.out, arguments.jobs)
 
 
-def _analyze(folder: Path) -> CaseReport:
-    series: dict[str, list[pydicom.Dataset]] = {}
-    for dataset in _datasets(folder):
-        series.setdefault(str(dataset.get("SeriesInstanceUID")), []).append(dataset)
-    chosen = series[select_series({uid: items[0] for uid, items in series.items()})]
-    with tqdm(total=len(Stage), leave=False) as bar:
+def _analyze(paths: list[Path], out: Path, jobs: int) -> int:
+    found = find_studies(paths)
+    for line in _not_read(found):
+        print(line, file=sys.stderr)
+    if not found.studies:
+        print("no DICOM study found", file=sys.stderr)
+        return FAILED
+    counts = dict.fromkeys(State, 0)
+    parts: dict[str, float] = {}
+    studies = list(found.studies.values())
+    with tqdm(total=len(studies), unit="study", leave=False, disable=None) as bar:
 
-        def progress(stage: Stage, fraction: float) -> None:
-            bar.set_description(stage)
-            bar.n = list(Stage).index(stage) + fraction
+        def told(study_uid: str, stage: Stage, part: float) -> None:
+            parts[study_uid] = (list(Stage).index(stage) + part) / (len(Stage) + 1)
+            bar.set_description(stage, refresh=False)
+            bar.n = round(sum(parts.values()), 2)
             bar.refresh()
 
-        return run(
-            chosen, features=UNKNOWN_CHART, models=load_models(), progress=progress
-        )
-
-
-def _datasets(folder: Path) -> Iterator[pydicom.Dataset]:
-    """Read every DICOM file below a folder; other files are named and passed over."""
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         try:
-            yield pydicom.dcmread(path)
-        except InvalidDicomError:
-            print(f"not DICOM: {path.name}", file=sys.stderr)
+            for outcome in analyze_studies(
+                [*found.studies.values()], out, jobs=jobs, told=told
+            ):
+                parts[outcome.study_uid] = 1
+                counts[outcome.state] += 1
+                bar.clear()
+                _print(outcome)
+        except ModelError as error:
+            print(f"{error}\n{error.advice}", file=sys.stderr)
+            return FAILED
+    summary = ", ".join(f"{count} {state}" for state, count in counts.items())
+    print(f"{len(studies)} studies: {summary}", file=sys.stderr)
+    return REFUSED if counts[State.REFUSED] or found.unreadable else DONE
+
+
+def _not_read(found: Found) -> Iterator[str]:
+    if found.others:
+        yield f"not DICOM: {found.others} files"
+    for reason, count in found.unreadable.items():
+        yield f"not read: {count} times: {reason}"
+
+
+def _print(outcome: Outcome) -> None:
+    print(f"{outcome.study_uid}\t{outcome.state}\t{outcome.folder}")
+    if outcome.report:
+        for line in _lines(outcome.report):
+            print(line)
+    if outcome.refusal:
+        refusal = outcome.refusal
+        print(
+            f"{outcome.study_uid}: {refusal.message}\n{refusal.advice}", file=sys.stderr
+        )
 
 
 def _lines(report: CaseReport) -> Iterator[str]:
@@ -86,6 +107,13 @@ def _lines(report: CaseReport) -> Iterator[str]:
         cells.append("-" if values[3] is None else f"{values[3]:.2f}")
         yield "\t".join([item.level, *cells, str(grades.get(item.level, "-"))])
     yield from report.warnings
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{count} is less than 1")
+    return count
 
 
 if __name__ == "__main__":

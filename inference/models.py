@@ -36,12 +36,14 @@ class SegmentationModel(Protocol):
 
 
 class OnnxModel:
-    """The network as onnxruntime runs it."""
+    """The network as onnxruntime runs it, on so many threads; 0 is one per core."""
 
-    def __init__(self, graph: bytes, version: ModelVersion) -> None:
+    def __init__(self, graph: bytes, version: ModelVersion, threads: int = 0) -> None:
         self.version = version
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
         self._session = onnxruntime.InferenceSession(
-            graph, providers=["CPUExecutionProvider"]
+            graph, options, providers=["CPUExecutionProvider"]
         )
 
     def probabilities(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -51,7 +53,9 @@ class OnnxModel:
         return result
 
 
-def load_segmentation_model(directory: Path = WEIGHTS) -> OnnxModel:
+def load_segmentation_model(
+    directory: Path = WEIGHTS, *, threads: int = 0
+) -> OnnxModel:
     """Return the serving engine.
 
     Raises:
@@ -59,7 +63,7 @@ def load_segmentation_model(directory: Path = WEIGHTS) -> OnnxModel:
 
     """
     graph, version = read_weights(directory, MANIFEST)
-    return OnnxModel(graph, version)
+    return OnnxModel(graph, version, threads)
 
 
 def read_weights(directory: Path, manifest_name: str) -> tuple[bytes, ModelVersion]:

@@ -59,14 +59,20 @@ class Analysis:
     report: CaseReport
 
 
-def load_models() -> Models:
+def load_models(threads: int = 0) -> Models:
     """Load what is committed.
+
+    Args:
+        threads: That the network may use; 0 is one per core.
 
     Raises:
         ModelError: A file is absent or altered.
 
     """
-    return Models(segmentation=load_segmentation_model(), grading=load_grading_model())
+    return Models(
+        segmentation=load_segmentation_model(threads=threads),
+        grading=load_grading_model(),
+    )
 
 
 def run(

@@ -1,0 +1,113 @@
+"""The folder of one study: five files, or the reason why there are none."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from pydicom import Dataset
+
+from inference.named_voxels import NamedVoxels, name_voxels
+from inference.outputs.codes import STRUCTURES
+from inference.outputs.overlay import overlay_png
+from inference.outputs.report_json import (
+    Refusal,
+    Run,
+    Segment,
+    read_run,
+    refusal_json,
+    report_json,
+)
+from inference.outputs.seg import segment_number, segmentation_object
+from inference.outputs.source import source_series
+from inference.outputs.sr import measurement_object
+from inference.outputs.table import measurement_table
+from inference.pipeline import Analysis
+
+REPORT: Final = "report.json"
+SEGMENTATION: Final = "segmentation.dcm"
+MEASUREMENTS: Final = "measurements.dcm"
+TABLE: Final = "measurements.csv"
+PICTURE: Final = "report.png"
+REFUSAL: Final = "refusal.json"
+FILES: Final = (REPORT, SEGMENTATION, MEASUREMENTS, TABLE, PICTURE, REFUSAL)
+
+
+def write_results(
+    folder: Path,
+    analysis: Analysis,
+    datasets: Sequence[Dataset],
+    *,
+    fingerprint: str,
+    created: datetime,
+) -> None:
+    """Write everything; the report comes last, so that a folder with one is complete.
+
+    Args:
+        folder: Is made where it is absent; files of an earlier run are replaced.
+        analysis: Of one study.
+        datasets: What was analyzed.
+        fingerprint: See ``report_json.Run``.
+        created: When.
+
+    """
+    _clear(folder)
+    report = analysis.report
+    source = source_series(datasets, analysis.source_geometry)
+    voxels = name_voxels(
+        analysis.segmentation, analysis.plane, analysis.spine, analysis.source_geometry
+    )
+    segmentation = segmentation_object(voxels, source, report.model, created)
+    measurements = measurement_object(report, source, segmentation, created)
+    segmentation.save_as(folder / SEGMENTATION)
+    measurements.save_as(folder / MEASUREMENTS)
+    (folder / TABLE).write_text(measurement_table(report))
+    (folder / PICTURE).write_bytes(overlay_png(analysis))
+    written = (SEGMENTATION, MEASUREMENTS, TABLE, PICTURE)
+    run = Run(
+        created=created,
+        fingerprint=fingerprint,
+        segments=_segments(voxels),
+        files={name: _sha256(folder / name) for name in written},
+    )
+    (folder / REPORT).write_text(report_json(report, run))
+
+
+def write_refusal(folder: Path, refusal: Refusal) -> None:
+    """Write the reason alone; files of an earlier run are removed."""
+    _clear(folder)
+    (folder / REFUSAL).write_text(refusal_json(refusal))
+
+
+def is_complete(folder: Path, fingerprint: str) -> bool:
+    """Tell whether a folder holds everything, unaltered, of the same fingerprint."""
+    try:
+        run = read_run((folder / REPORT).read_text())
+        files = {name: _sha256(folder / name) for name in run.files}
+    except (OSError, ValueError):
+        return False
+    return run.fingerprint == fingerprint and files == run.files
+
+
+def _clear(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)
+
+
+def _segments(voxels: NamedVoxels) -> tuple[Segment, ...]:
+    voxel_mm3 = voxels.geometry.voxel_volume_mm3
+    return tuple(
+        Segment(
+            number=segment_number(voxels.names, name),
+            name=str(name),
+            snomed=str(STRUCTURES[name].value),
+            volume_mm3=float(voxels.mask(name).sum()) * voxel_mm3,
+        )
+        for name in voxels.names
+    )
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
