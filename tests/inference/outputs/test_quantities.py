@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import fields
+from pathlib import Path
 from typing import get_type_hints
 
 import pytest
@@ -24,6 +25,7 @@ from inference.results import (
     VertebraMeasurement,
 )
 
+DOCUMENT = Path(__file__).parents[3] / "docs" / "outputs.md"
 LEVEL, VERTEBRA = (*OF_LEVEL, CANAL_AT_LEVEL), (*OF_VERTEBRA, CANAL_AT_VERTEBRA)
 WHOLE = (LORDOSIS, SMALLEST_CANAL)
 
@@ -58,6 +60,18 @@ def test_a_standard_code_stands_for_one_quantity_of_a_structure(
 ) -> None:
     general = [item.general for item in quantities if item.general is not None]
     assert len(set(general)) == len(general)
+
+
+def test_the_document_lists_every_quantity() -> None:
+    rows = [
+        [cell.strip(" `") for cell in line.split("|")[2:6]]
+        for line in DOCUMENT.read_text().splitlines()
+        if line.startswith(("| level |", "| vertebra |", "| spine |"))
+    ]
+    assert rows == [
+        [item.field, item.name, item.unit.ucum, item.code.value]
+        for item in (*LEVEL, *VERTEBRA, *WHOLE)
+    ]
 
 
 def test_every_structure_and_level_has_a_code() -> None:
