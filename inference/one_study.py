@@ -11,13 +11,13 @@ from typing import Final
 
 from pydicom import Dataset
 
-from inference.dicom import identity_of, study_of
+from inference.dicom import identity_of, read_instance, study_of
 from inference.errors import InferenceError, ModelError
 from inference.outputs.folder import is_complete, write_refusal, write_results
 from inference.outputs.report_json import SCHEMA_VERSION, Refusal
 from inference.pipeline import Models, Progress, analyze
 from inference.results import CaseReport, ClinicalFeatures
-from inference.studies import Source, read_instance, read_sources
+from inference.studies import Source, read_sources
 
 UNKNOWN_CHART: Final = ClinicalFeatures(
     age_years=None,
@@ -104,7 +104,7 @@ def _analyzed(task: Task, models: Models, progress: Progress) -> Outcome:
     datasets = [read_instance(content) for content in contents]
     analysis = analyze(
         datasets,
-        features=features_of(datasets[0]),
+        features=features_of(datasets),
         models=models,
         progress=progress,
     )
@@ -123,9 +123,9 @@ def _analyzed(task: Task, models: Models, progress: Progress) -> Outcome:
     )
 
 
-def features_of(dataset: Dataset) -> ClinicalFeatures:
+def features_of(datasets: Sequence[Dataset]) -> ClinicalFeatures:
     """Return what the images say of the patient: age on that day, and sex."""
-    identity, day = identity_of(dataset), study_of([dataset]).acquired_on
+    identity, day = identity_of(datasets[0]), study_of(datasets).acquired_on
     born = identity.birth_date
     age = None
     if born is not None and day is not None and born <= day:

@@ -4,7 +4,6 @@ Nothing is unpacked to disk, and no zip file is trusted: how large an entry is, 
 counted while it is read, never believed.
 """
 
-import io
 import zipfile
 import zlib
 from collections import Counter
@@ -14,13 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
-import pydicom
 from pydicom import Dataset
-from pydicom.errors import InvalidDicomError
 
-from inference.errors import UnsuitableStudyError
+from inference.dicom import read_instance
+from inference.dicom.files import MAX_FILE_BYTES
+from inference.errors import NotDicomError, UnsuitableStudyError
 
-MAX_FILE_BYTES: Final = 256 << 20  # our choice: as for a file that is no zip entry
 MAX_ZIP_ENTRIES: Final = 100_000  # our choice: above any collection in one file
 #: Unpacked size of all that is read from a zip file. Our choice: MR images shrink to a
 #: half or a third, blank ones to a hundredth.
@@ -95,7 +93,7 @@ class Found:
                 _uid(dataset, name)
                 for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
             )
-        except InvalidDicomError:
+        except NotDicomError:
             self.others += 1
             return
         except UnsuitableStudyError as error:
@@ -150,16 +148,6 @@ def read_sources(sources: Sequence[Source]) -> Iterator[bytes]:
                     yield _bounded(file, b"")
             except READ_ERRORS as error:
                 raise UnsuitableStudyError(f"a file cannot be read: {error}") from error
-
-
-def read_instance(content: bytes) -> Dataset:
-    """Read one DICOM file.
-
-    Raises:
-        InvalidDicomError: It is something else.
-
-    """
-    return pydicom.dcmread(io.BytesIO(content))
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:

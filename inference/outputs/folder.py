@@ -54,7 +54,7 @@ def write_results(
     """
     _clear(folder)
     report = analysis.report
-    source = source_series(datasets, analysis.source_geometry)
+    source = source_series(datasets)
     voxels = name_voxels(
         analysis.segmentation, analysis.plane, analysis.spine, analysis.source_geometry
     )

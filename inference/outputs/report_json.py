@@ -1,4 +1,4 @@
-"""The report as JSON, with its schema.
+"""The report as JSON, with its schema; what needs a chart is not in it.
 
 The schema is made from the types themselves; ``docs/report.schema.json`` is its
 committed copy, which ``python -m inference schema`` prints.
@@ -6,20 +6,26 @@ committed copy, which ``python -m inference schema`` prints.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, get_type_hints
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
+from pydantic import TypeAdapter
 
-from inference.results import CaseReport
+from inference.results import (
+    CaseReport,
+    DiscGrading,
+    LevelMeasurement,
+    ModelVersion,
+    SpineMeasurement,
+    Study,
+    VertebraMeasurement,
+)
 
 #: Raised in its first part when a reader of the old one could misread the new one, in
 #: its second when something was added.
 SCHEMA_VERSION: Final = "1.0"
 SCHEMA_ID: Final = f"urn:spoils:report:{SCHEMA_VERSION}"
-#: What needs a chart, or has a file of its own.
-LEFT_OUT: Final = frozenset({"features", "suggestion", "picture"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,35 +87,56 @@ class Refusal:
     advice: str
 
 
-def _document() -> type[BaseModel]:
-    """Make the type of ``report.json``: the report, less what is left out."""
-    types = get_type_hints(CaseReport)
-    kept: dict[str, Any] = {
-        item.name: (types[item.name], ...)
-        for item in fields(CaseReport)
-        if item.name not in LEFT_OUT
-    }
-    return create_model(
-        "SpoilsReport",
-        __config__=ConfigDict(extra="forbid"),
-        __doc__="What was measured on one study. Research software: not verified.",
-        schema_version=(str, ...),
-        run=(Run, ...),
-        **kept,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoilsReport:
+    """What was measured on one study. Research software: not verified.
+
+    Attributes:
+        schema_version: Version of this format.
+        run: How the files came to be.
+        study: The images that were measured.
+        levels: One entry per lumbar disc, L1/L2 first; unmeasured ones hold ``null``.
+        vertebrae: One entry per lumbar vertebra, L1 first.
+        spine: What is measured over all levels.
+        gradings: One entry per disc that could be graded.
+        warnings: Sentences for the clinician about this analysis.
+        model: The segmentation model.
+        grading_model: The model that graded the discs.
+
+    """
+
+    schema_version: str
+    run: Run
+    study: Study
+    levels: tuple[LevelMeasurement, ...]
+    vertebrae: tuple[VertebraMeasurement, ...]
+    spine: SpineMeasurement | None
+    gradings: tuple[DiscGrading, ...]
+    warnings: tuple[str, ...]
+    model: ModelVersion
+    grading_model: ModelVersion
 
 
-_REPORT: Final = _document()
+_REPORT: Final = TypeAdapter(SpoilsReport)
 _RUN: Final = TypeAdapter(Run)
 _REFUSAL: Final = TypeAdapter(Refusal)
 
 
 def report_json(report: CaseReport, run: Run) -> str:
     """Return a report as JSON; numbers are not rounded."""
-    own = {"schema_version", "run"}
-    kept = {name: getattr(report, name) for name in _REPORT.model_fields.keys() - own}
-    document = _REPORT(schema_version=SCHEMA_VERSION, run=run, **kept)
-    return document.model_dump_json(indent=2) + "\n"
+    document = SpoilsReport(
+        schema_version=SCHEMA_VERSION,
+        run=run,
+        study=report.study,
+        levels=report.levels,
+        vertebrae=report.vertebrae,
+        spine=report.spine,
+        gradings=report.gradings,
+        warnings=report.warnings,
+        model=report.model,
+        grading_model=report.grading_model,
+    )
+    return _REPORT.dump_json(document, indent=2).decode() + "\n"
 
 
 def read_run(text: str) -> Run:
@@ -135,7 +162,7 @@ def refusal_json(refusal: Refusal) -> str:
 
 def schema_json() -> str:
     """Return the JSON Schema of a report, and of a refusal below its ``$defs``."""
-    schema = _REPORT.model_json_schema(mode="serialization")
+    schema = _REPORT.json_schema(mode="serialization")
     refusal = _REFUSAL.json_schema(mode="serialization")
     schema["$defs"] |= refusal.pop("$defs", {}) | {"Refusal": refusal}
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID}

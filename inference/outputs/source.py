@@ -7,8 +7,11 @@ from typing import Final
 import numpy as np
 from pydicom import Dataset
 
+from inference.dicom import slice_frames
+from inference.dicom.header import headers_of
+from inference.dicom.stacks import Frame
+from inference.errors import UnsuitableStudyError
 from inference.outputs.repeatable import derived_uid
-from inference.volume import Geometry
 
 #: What a derived object takes over; what the standard demands and a source lacks stays
 #: empty (PS3.3, C.7.1.1 and C.7.2.1). Nothing else of the source gets into an object.
@@ -37,14 +40,11 @@ COPIED: Final = (
     "Manufacturer",
     "Rows",
     "Columns",
-    "NumberOfFrames",
     "PixelSpacing",
     "SliceThickness",
     "SpacingBetweenSlices",
     "ImageOrientationPatient",
     "ImagePositionPatient",
-    "SharedFunctionalGroupsSequence",
-    "PerFrameFunctionalGroupsSequence",
 )
 REQUIRED: Final = (
     "PatientID",
@@ -87,27 +87,86 @@ class SourceSeries:
         return str(self.headers[0].SeriesInstanceUID)
 
 
-def source_series(datasets: Sequence[Dataset], geometry: Geometry) -> SourceSeries:
-    """Find the image of each slice.
+def source_series(datasets: Sequence[Dataset]) -> SourceSeries:
+    """Find the image of each slice of the volume that these instances give.
 
     Args:
         datasets: The instances that the volume was read from, in any order.
-        geometry: Of the volume as it was read.
+
+    Raises:
+        UnsuitableStudyError: The slices lie in several multi-frame instances, which no
+            one segmentation object can stand on.
 
     """
-    normal = geometry.affine_mm[:3, 0] / geometry.spacing_mm[0]
-    origin = normal @ geometry.affine_mm[:3, 3]
-    slices: dict[int, Dataset] = {}
-    for dataset in datasets:
-        position = np.array(dataset.ImagePositionPatient, float)
-        index = round(float(normal @ position - origin) / float(geometry.spacing_mm[0]))
-        slices.setdefault(index, dataset)
-    count = geometry.shape[0]
+    frames = slice_frames(datasets)
+    first = frames[0].header.instance
+    step_mm = _step_mm(frames)
+    if not frames[0].header.groups:
+        headers = tuple(header_of(frame.header.instance) for frame in frames)
+        for header in headers:
+            _say_thickness(header, step_mm)
+        return SourceSeries(
+            headers=headers,
+            frames=tuple(range(len(frames))),
+            frame_count=len(frames),
+        )
+    if any(frame.header.instance is not first for frame in frames):
+        raise UnsuitableStudyError("the slices lie in several multi-frame instances")
+    header = _multi_frame_header(frames[0])
+    (shared,) = header.SharedFunctionalGroupsSequence
+    _say_thickness(shared.PixelMeasuresSequence[0], step_mm)
     return SourceSeries(
-        headers=tuple(header_of(slices[index]) for index in range(count)),
-        frames=tuple(range(count)),
-        frame_count=count,
+        headers=(header,),
+        frames=tuple(frame.header.index for frame in frames),
+        frame_count=int(header.NumberOfFrames),
     )
+
+
+def _multi_frame_header(frame: Frame) -> Dataset:
+    """Copy where all frames of an instance lie, as its stack has it."""
+    instance = frame.header.instance
+    header = header_of(instance)
+    positions = [
+        [str(value) for value in item.items("ImagePositionPatient")]
+        for item in headers_of(instance)
+    ]
+    header.NumberOfFrames = len(positions)
+    header.SharedFunctionalGroupsSequence = [
+        _dataset(
+            PlaneOrientationSequence=[_copied(frame, "ImageOrientationPatient")],
+            PixelMeasuresSequence=[
+                _copied(frame, "PixelSpacing", "SliceThickness", "SpacingBetweenSlices")
+            ],
+        )
+    ]
+    header.PerFrameFunctionalGroupsSequence = [
+        _dataset(PlanePositionSequence=[_dataset(ImagePositionPatient=position)])
+        for position in positions
+    ]
+    return header
+
+
+def _step_mm(frames: Sequence[Frame]) -> float:
+    ends_mm = frames[-1].position_mm - frames[0].position_mm
+    return float(np.linalg.norm(ends_mm)) / (len(frames) - 1)
+
+
+def _say_thickness(measures: Dataset, step_mm: float) -> None:
+    """Fill in what a segmentation has to say: without gaps it is the step."""
+    if not measures.get("SliceThickness"):
+        measures.SliceThickness = round(step_mm, 4)
+
+
+def _copied(frame: Frame, *names: str) -> Dataset:
+    values = {name: frame.header.items(name) for name in names}
+    return _dataset(**{name: value for name, value in values.items() if value})
+
+
+def _dataset(**values: object) -> Dataset:
+    dataset = Dataset()
+    for name, value in values.items():
+        setattr(dataset, name, value)
+    return dataset
 
 
 def header_of(dataset: Dataset) -> Dataset:

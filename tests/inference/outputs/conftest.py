@@ -81,7 +81,7 @@ def written(
     """Everything, written to a folder."""
     folder = tmp_path_factory.mktemp("written")
     write_results(folder, analysis, series, fingerprint="made", created=CREATED)
-    source = source_series(series, analysis.source_geometry)
+    source = source_series(series)
     voxels = name_voxels(
         analysis.segmentation, analysis.plane, analysis.spine, analysis.source_geometry
     )

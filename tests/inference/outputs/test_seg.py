@@ -1,5 +1,6 @@
 """The segmentation is an object that others can read, on the images of the series."""
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,15 +9,18 @@ import pytest
 from highdicom.seg import Segmentation, segread
 from pydicom import Dataset, dcmread
 
+from inference.errors import UnsuitableStudyError
 from inference.named_voxels import NAMES, name_voxels
 from inference.outputs.codes import ANATOMICAL_STRUCTURE, STRUCTURES
 from inference.outputs.folder import SEGMENTATION
 from inference.outputs.seg import segmentation_object
 from inference.outputs.source import source_series
+from inference.phantom import Phantom
 from inference.pipeline import Analysis
 from inference.results import Structure
 from tests.inference.outputs.conftest import CREATED, Save, Written
 from tests.inference.outputs.readers import complaints, segments, voxel_count
+from tests.inference.series import enhanced_series
 
 
 @pytest.fixture(scope="module")
@@ -102,10 +106,8 @@ def test_another_model_or_content_gives_another_object(written: Written) -> None
     assert others[1].SegmentSequence[0].SegmentLabel == "L2"
 
 
-def test_the_order_of_the_files_does_not_matter(
-    written: Written, analysis: Analysis
-) -> None:
-    source = source_series(written.datasets[::-1], analysis.source_geometry)
+def test_the_order_of_the_files_does_not_matter(written: Written) -> None:
+    source = source_series(written.datasets[::-1])
     again = segmentation_object(written.voxels, source, written.report.model, CREATED)
     assert again.PixelData == written.segmentation.PixelData
     assert again.SOPInstanceUID == written.segmentation.SOPInstanceUID
@@ -114,7 +116,7 @@ def test_the_order_of_the_files_does_not_matter(
 def bare(dataset: Dataset) -> Dataset:
     """Return the same image with little said of patient and study."""
     copy = shallow_copy(dataset)
-    for name in ("PatientBirthDate", "StudyID", "AccessionNumber", "StudyTime"):
+    for name in ("PatientBirthDate", "StudyID", "StudyTime", "SliceThickness"):
         del copy[name]
     del copy.FrameOfReferenceUID
     copy.PatientSex = "W"
@@ -129,17 +131,17 @@ def shallow_copy(dataset: Dataset) -> Dataset:
 
 
 def test_a_source_that_says_little_still_gives_a_valid_object(
-    written: Written, analysis: Analysis, save: Save
+    written: Written, save: Save
 ) -> None:
-    source = source_series(
-        [bare(item) for item in written.datasets], analysis.source_geometry
-    )
+    source = source_series([bare(item) for item in written.datasets])
     made = segmentation_object(written.voxels, source, written.report.model, CREATED)
     path = save(made, "bare.dcm")
     assert not [line for line in complaints(path) if line.startswith("Error")]
     read = dcmread(path)
     assert read.PatientSex == ""
     assert "PatientComments" not in read
+    measures = read.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    assert measures.SliceThickness == pytest.approx(4.5)
     assert read.FrameOfReferenceUID.startswith("2.25.")
 
 
@@ -153,3 +155,60 @@ def test_the_grid_is_that_of_the_source_and_not_of_the_network(
     slices = len(written.datasets)
     assert voxels.labels.shape == (slices, first.Rows, first.Columns)
     assert voxels.mask(Structure.CANAL).any(axis=(1, 2)).sum() >= 2
+
+
+@pytest.fixture
+def enhanced(phantom: Phantom) -> Dataset:
+    """The same images in one object, the last slice first."""
+    instance = enhanced_series(phantom.volume)
+    groups = instance.PerFrameFunctionalGroupsSequence
+    instance.PerFrameFunctionalGroupsSequence = list(groups)[::-1]
+    return instance
+
+
+def test_frames_of_an_enhanced_object_are_named_by_their_number(
+    written: Written, enhanced: Dataset, save: Save
+) -> None:
+    source = source_series([enhanced])
+    made = segmentation_object(written.voxels, source, written.report.model, CREATED)
+    assert complaints(save(made, "enhanced.dcm")) == []
+    positions = [
+        list(group.PlanePositionSequence[0].ImagePositionPatient)
+        for group in enhanced.PerFrameFunctionalGroupsSequence
+    ]
+    for frame in made.PerFrameFunctionalGroupsSequence:
+        image = frame.DerivationImageSequence[0].SourceImageSequence[0]
+        position = frame.PlanePositionSequence[0].ImagePositionPatient
+        assert image.ReferencedSOPInstanceUID == enhanced.SOPInstanceUID
+        assert list(position) == positions[image.ReferencedFrameNumber - 1]
+    assert voxels_of(made) == voxels_of(written.segmentation)
+
+
+def voxels_of(segmentation: Segmentation) -> list[int]:
+    """Return how large each segment is, slice by slice of the patient."""
+    rows = [
+        (
+            int(frame.SegmentIdentificationSequence[0].ReferencedSegmentNumber),
+            float(frame.PlanePositionSequence[0].ImagePositionPatient[0]),
+            int(np.count_nonzero(pixels)),
+        )
+        for frame, pixels in zip(
+            segmentation.PerFrameFunctionalGroupsSequence,
+            segmentation.pixel_array,
+            strict=True,
+        )
+    ]
+    return [count for _, _, count in sorted(rows)]
+
+
+def test_slices_of_several_multi_frame_objects_are_refused(enhanced: Dataset) -> None:
+    other = deepcopy(enhanced)
+    other.SOPInstanceUID = "1.2.3"
+    halves = []
+    for instance, part in ((enhanced, slice(None, 5)), (other, slice(5, None))):
+        groups = list(instance.PerFrameFunctionalGroupsSequence)[part]
+        instance.PerFrameFunctionalGroupsSequence = groups
+        instance.NumberOfFrames = len(groups)
+        halves.append(instance)
+    with pytest.raises(UnsuitableStudyError, match="several multi-frame instances"):
+        source_series(halves)
