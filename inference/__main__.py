@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from inference.batch import analyze_studies
 from inference.errors import ModelError
+from inference.levels import MAX_SHIFT
 from inference.one_study import UNKNOWN_CHART, Outcome, State
 from inference.outputs.report_json import schema_json
 from inference.results import CaseReport, Stage
@@ -32,16 +33,23 @@ def main(argv: list[str] | None = None) -> int:
     command.add_argument("paths", type=Path, nargs="+", metavar="PATH")
     command.add_argument("--out", type=Path, required=True, metavar="DIR")
     command.add_argument("--jobs", type=_count, default=1, help="studies at a time")
+    command.add_argument(
+        "--level-shift",
+        type=int,
+        default=0,
+        choices=range(-MAX_SHIFT, MAX_SHIFT + 1),
+        help="move all names: with 1 the proposed L5 becomes L4",
+    )
     commands.add_parser("schema", help="print the JSON Schema of report.json")
     arguments = parser.parse_args(argv)
     if arguments.command == "schema":
         print(schema_json(), end="")
         return DONE
-    return _analyze(arguments.paths, arguments.out, arguments.jobs)
+    return _analyze(arguments)
 
 
-def _analyze(paths: list[Path], out: Path, jobs: int) -> int:
-    found = find_studies(paths)
+def _analyze(arguments: argparse.Namespace) -> int:
+    found = find_studies(arguments.paths)
     for line in _not_read(found):
         print(line, file=sys.stderr)
     if not found.studies:
@@ -60,7 +68,11 @@ def _analyze(paths: list[Path], out: Path, jobs: int) -> int:
 
         try:
             for outcome in analyze_studies(
-                [*found.studies.values()], out, jobs=jobs, told=told
+                studies,
+                arguments.out,
+                jobs=arguments.jobs,
+                told=told,
+                level_shift=arguments.level_shift,
             ):
                 parts[outcome.study_uid] = 1
                 counts[outcome.state] += 1

@@ -41,6 +41,7 @@ def analyze_studies(
     *,
     jobs: int,
     told: Callable[[str, Stage, float], None],
+    level_shift: int = 0,
 ) -> Iterator[Outcome]:
     """Yield the outcome of every study as it is ready.
 
@@ -49,6 +50,7 @@ def analyze_studies(
         out: Holds one folder per study afterwards.
         jobs: How many are analyzed at a time.
         told: Told study, stage and its finished part, 0 to 1.
+        level_shift: By how many all names of levels are moved, in each study.
 
     Raises:
         ModelError: Nothing can be analyzed at all.
@@ -63,7 +65,14 @@ def analyze_studies(
             yield refused(study.study_uid, folder, error)
             continue
         sources = tuple(study.sources[series].values())
-        tasks.append(Task(study_uid=study.study_uid, sources=sources, folder=folder))
+        tasks.append(
+            Task(
+                study_uid=study.study_uid,
+                sources=sources,
+                folder=folder,
+                level_shift=level_shift,
+            )
+        )
     while tasks:
         done = set()
         for outcome in _in_workers(tasks, jobs, told):

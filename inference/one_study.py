@@ -50,12 +50,14 @@ class Task:
         study_uid: StudyInstanceUID.
         sources: Instances of the series that was chosen.
         folder: Where its files go.
+        level_shift: By how many all names of levels are moved.
 
     """
 
     study_uid: str
     sources: tuple[Source, ...]
     folder: Path
+    level_shift: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +100,7 @@ def analyze_study(task: Task, models: Models, progress: Progress) -> Outcome:
 
 def _analyzed(task: Task, models: Models, progress: Progress) -> Outcome:
     contents = list(read_sources(task.sources))
-    fingerprint = _fingerprint(contents, models)
+    fingerprint = _fingerprint(contents, models, task.level_shift)
     if is_complete(task.folder, fingerprint):
         return Outcome(study_uid=task.study_uid, folder=task.folder, state=State.KEPT)
     datasets = [read_instance(content) for content in contents]
@@ -107,6 +109,7 @@ def _analyzed(task: Task, models: Models, progress: Progress) -> Outcome:
         features=features_of(datasets),
         models=models,
         progress=progress,
+        level_shift=task.level_shift,
     )
     write_results(
         task.folder,
@@ -133,12 +136,11 @@ def features_of(datasets: Sequence[Dataset]) -> ClinicalFeatures:
     return replace(UNKNOWN_CHART, age_years=age, sex=identity.sex)
 
 
-def _fingerprint(contents: Sequence[bytes], models: Models) -> str:
+def _fingerprint(contents: Sequence[bytes], models: Models, shift: int) -> str:
     images = sorted(hashlib.sha256(content).hexdigest() for content in contents)
     versions = (models.segmentation.version.sha256, models.grading.version.sha256)
-    return hashlib.sha256(
-        " ".join([SCHEMA_VERSION, *versions, *images]).encode()
-    ).hexdigest()
+    said = (SCHEMA_VERSION, str(shift), *versions, *images)
+    return hashlib.sha256(" ".join(said).encode()).hexdigest()
 
 
 def refused(study_uid: str, folder: Path, error: Exception) -> Outcome:

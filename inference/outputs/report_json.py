@@ -99,6 +99,8 @@ class SpoilsReport:
         vertebrae: One entry per lumbar vertebra, L1 first.
         spine: What is measured over all levels.
         gradings: One entry per disc that could be graded.
+        level_confidence: Probability that the names of the levels are right, 0 to 1.
+        level_shift: By how many a person moved all names.
         warnings: Sentences for the clinician about this analysis.
         model: The segmentation model.
         grading_model: The model that graded the discs.
@@ -112,6 +114,8 @@ class SpoilsReport:
     vertebrae: tuple[VertebraMeasurement, ...]
     spine: SpineMeasurement | None
     gradings: tuple[DiscGrading, ...]
+    level_confidence: float | None
+    level_shift: int
     warnings: tuple[str, ...]
     model: ModelVersion
     grading_model: ModelVersion
@@ -132,6 +136,8 @@ def report_json(report: CaseReport, run: Run) -> str:
         vertebrae=report.vertebrae,
         spine=report.spine,
         gradings=report.gradings,
+        level_confidence=report.level_confidence,
+        level_shift=report.level_shift,
         warnings=report.warnings,
         model=report.model,
         grading_model=report.grading_model,

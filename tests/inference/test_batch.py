@@ -104,6 +104,18 @@ def test_a_complete_study_is_kept(images: Path, tmp_path: Path, models: Models) 
     assert uids == {"0" * 64}
 
 
+def test_names_that_are_moved_are_another_result(
+    images: Path, tmp_path: Path, models: Models
+) -> None:
+    task = task_of(images / "good", tmp_path / "out")
+    assert analyze_study(task, models, quiet).state is State.ANALYZED
+    moved = replace(task, level_shift=1)
+    assert analyze_study(moved, models, quiet).state is State.ANALYZED
+    report = json.loads((task.folder / REPORT).read_text())
+    assert report["level_shift"] == 1
+    assert report["levels"][-1]["disc_height_mm"] is None  # below the proposed L5/S1
+
+
 def test_other_images_are_analyzed_again(
     images: Path, tmp_path: Path, models: Models
 ) -> None:
