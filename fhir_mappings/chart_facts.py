@@ -38,6 +38,7 @@ from inference.results import (
     OutdatedValue,
     SmokingStatus,
     Treatment,
+    TreatmentKind,
 )
 
 T = TypeVar("T")
@@ -61,6 +62,7 @@ class Facts:
         conditions: Flags that are true.
         ruled_out: Flags that a clinician denied at an earlier launch.
         treatments: What was tried or ordered, newest first.
+        untried: Treatments that a clinician denied at an earlier launch.
         smoking: What the newest clear answer about tobacco means.
         smoking_words: The words of the newest answer.
         unusable: How many resources could not be used.
@@ -72,6 +74,7 @@ class Facts:
     conditions: tuple[ChartCondition, ...]
     ruled_out: tuple[Flag, ...]
     treatments: tuple[Treatment, ...]
+    untried: tuple[TreatmentKind, ...]
     smoking: SmokingStatus | None
     smoking_words: str | None
     unusable: int
@@ -100,9 +103,11 @@ def read_facts(resources: Sequence[Resource], *, today: date, site: SiteCodes) -
             partial(_scores, today=today, site=site),
         ),
     ]
-    treatments = [
+    answered = (answered_treatment(o, today=today) for o in observations)
+    typed = {item.kind: item for item in filter(None, answered)}.values()
+    tried = [
         *every(acts, partial(chart_treatments.treatments_of, today=today, site=site)),
-        *filter(None, (answered_treatment(o, today=today) for o in observations)),
+        *(item for item in typed if item.weeks),
     ]
     charted = [
         *every(_of(resources, "Condition"), partial(flagged, today=today, site=site)),
@@ -118,7 +123,8 @@ def read_facts(resources: Sequence[Resource], *, today: date, site: SiteCodes) -
         outdated=outdated,
         conditions=conditions,
         ruled_out=ruled_out,
-        treatments=tuple(sorted(treatments, key=_started, reverse=True)),
+        treatments=tuple(sorted(tried, key=_started, reverse=True)),
+        untried=_untried(typed, tried),
         smoking=next(statuses, None),
         smoking_words=next(words, None),
         unusable=len(broken),
@@ -217,6 +223,13 @@ def _with_answers(
     new = [pair for flag, pair in newest.items() if flag not in known]
     added = tuple(item for item, is_true in new if is_true)
     return (*charted, *added), tuple(item.flag for item, is_true in new if not is_true)
+
+
+def _untried(
+    typed: Iterable[Treatment], tried: Sequence[Treatment]
+) -> tuple[TreatmentKind, ...]:
+    known = {item.kind for item in tried}
+    return tuple(x.kind for x in typed if not x.weeks and x.kind not in known)
 
 
 def _moment(observation: Resource) -> datetime:

@@ -163,6 +163,7 @@ def clinical_features(
         sex=identity(patient).sex,
         conditions=facts.conditions,
         treatments=facts.treatments,
+        untried=facts.untried,
         ruled_out=facts.ruled_out,
         smoking=facts.smoking,
         smoking_status=facts.smoking_words,

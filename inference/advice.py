@@ -26,6 +26,7 @@ from inference.results import (
     CaseReport,
     ClinicalFeatures,
     Entered,
+    Option,
     Smoking,
     TherapySuggestion,
 )
@@ -74,12 +75,13 @@ def reconsidered(
 
 def missing(report: CaseReport) -> tuple[Missing, ...]:
     """Return the questions without an answer that could change the suggestion."""
-    found = []
-    for group in GROUPS:
-        for question in group.questions:
-            if not is_known(report.features, question):
-                changes = tuple(_changes(report, question))
-                found += [Missing(question=question, changes=changes)]
+    before = _advice(report, report.features)
+    found = (
+        Missing(question=question, changes=tuple(_changes(report, before, question)))
+        for group in GROUPS
+        for question in group.questions
+        if not is_known(report.features, question)
+    )
     return tuple(item for item in found if item.changes)
 
 
@@ -90,7 +92,8 @@ def rests_on(report: CaseReport) -> frozenset[str]:
         Names of fields of ``ClinicalFeatures``, and values of ``Flag``.
 
     """
-    before, features = _essence(report.suggestion), report.features
+    features = report.features
+    before = _essence(_advice(report, features))
     without = {
         name: replace(features, **{name: None})  # type: ignore[arg-type] # a field
         for name in _FIELDS
@@ -127,23 +130,31 @@ _FIELDS: Final = (
 )
 
 
-def _changes(report: CaseReport, question: Question) -> Iterator[str]:
-    before = _essence(report.suggestion)
-    now = {activity.option for activity in report.suggestion.activities}
-    added, removed = set(), set()
-    has_changed = False
+def _changes(
+    report: CaseReport, before: TherapySuggestion, question: Question
+) -> Iterator[str]:
+    """Yield what the extreme answers to a question would change."""
+    now = _options(before)
+    added: set[Option] = set()
+    removed: set[Option] = set()
+    has_reasons = False
     for value in _extremes(question):
         answer = Answer(question=question.name, value=value, entered=_NOBODY)
-        features = with_answers(report.features, [answer])
-        after = _advice(report, features)
-        options = {activity.option for activity in after.activities}
-        added |= options - now
-        removed |= now - options
-        has_changed = has_changed or _essence(after) != before
+        after = _advice(report, with_answers(report.features, [answer]))
+        if after.red_flags and not before.red_flags:
+            yield "could call for the urgent route"
+            return
+        added |= _options(after) - now
+        removed |= now - _options(after)
+        has_reasons = has_reasons or _essence(after) != _essence(before)
     yield from (f"could add {option}" for option in sorted(added))
     yield from (f"could remove {option}" for option in sorted(removed))
-    if has_changed and not added | removed:
-        yield "could change the reasons"
+    if has_reasons and not added | removed:
+        yield "could change a reason"
+
+
+def _options(suggestion: TherapySuggestion) -> set[Option]:
+    return {activity.option for activity in suggestion.activities}
 
 
 def _extremes(question: Question) -> tuple[float | bool | str, ...]:

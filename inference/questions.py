@@ -255,7 +255,12 @@ def _with_treatment(
         weeks=int(answer.value),
         entered=answer.entered,
     )
-    return replace(features, treatments=(typed, *others))
+    if not typed.weeks:
+        return replace(
+            features, treatments=others, untried=(*features.untried, question.kind)
+        )
+    untried = tuple(kind for kind in features.untried if kind is not question.kind)
+    return replace(features, treatments=(typed, *others), untried=untried)
 
 
 def _with_flag(

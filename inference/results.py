@@ -547,6 +547,7 @@ class ClinicalFeatures:
         walking_distance_m: How far the patient can walk.
         smoking: What the newest tobacco observation with a known meaning means.
         treatments: Treatments tried or ordered, newest first.
+        untried: Treatments that a clinician says were not tried.
         ruled_out: Flags that a clinician says are not true of the patient.
         outdated: Values that are too old to be used, newest first.
         unread_types: Types of resources that the server did not let be read, such as
@@ -574,6 +575,7 @@ class ClinicalFeatures:
     walking_distance_m: ClinicalValue | None = None
     smoking: SmokingStatus | None = None
     treatments: tuple[Treatment, ...] = ()
+    untried: tuple[TreatmentKind, ...] = ()
     ruled_out: tuple[Flag, ...] = ()
     outdated: tuple[OutdatedValue, ...] = ()
     unread_types: tuple[str, ...] = ()
@@ -590,6 +592,8 @@ class ClinicalFeatures:
         Of several the longest counts, or the time from the first to the last: ten
         sessions of an hour in ten weeks are ten weeks.
         """
+        if kind in self.untried:
+            return 0
         given = [t for t in self.treatments if t.kind is kind and t.was_given]
         starts = [item.started_on for item in given if item.started_on]
         spans = [(max(starts) - min(starts)).days // 7] if len(starts) > 1 else []

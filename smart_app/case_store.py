@@ -1,14 +1,17 @@
 """Reports and signatures in the database, sealed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from hashlib import sha256
+from typing import Any, Final, Self
 
 from pydantic import TypeAdapter
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from inference.results import CaseReport, Identity
+from inference.advice import reconsidered
+from inference.results import Answer, CaseReport, ClinicalFeatures, Identity
 from smart_app.errors import advice_of, title_of
 from smart_app.models import Report, Write, WriteState
 from smart_app.services import Services
@@ -19,15 +22,27 @@ class Case:
     """A report and about whom it is.
 
     Attributes:
-        report: What the analysis found.
+        report: What the analysis found, with what a clinician typed in.
+        chart: What the chart said, without anything that was typed in.
         identity: Who the chart said that the patient is, at that time.
         imaging_study: Reference of the ImagingStudy that was measured.
 
     """
 
     report: CaseReport
+    chart: ClinicalFeatures
     identity: Identity = field(repr=False)
     imaging_study: str
+
+    @property
+    def fingerprint(self) -> str:
+        """A short hash of the report: who signs must have seen this one."""
+        slim = replace(self.report, picture=replace(self.report.picture, png=b""))
+        return sha256(_REPORT.dump_json(slim)).hexdigest()[:32]
+
+    def with_answers(self, answers: Iterable[Answer]) -> Self:
+        """Return the case with what was typed in, judged again."""
+        return replace(self, report=reconsidered(self.report, self.chart, answers))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +73,7 @@ class Signature:
 
 
 _CASE: Final = TypeAdapter(Case)
+_REPORT: Final = TypeAdapter(CaseReport)
 
 
 def keep_case(services: Services, launch_id: str, case: Case) -> None:

@@ -1,18 +1,24 @@
 """The case: progress, report, signature. The work itself happens elsewhere."""
 
+from collections.abc import Mapping
+
 from flask import Blueprint, Response, redirect, render_template, request, session
 from flask.helpers import url_for
 from flask.typing import ResponseReturnValue
 
-from smart_app.case_store import kept_case, kept_picture, sign, signature
+from smart_app.answers import Problems, case_lock, keep_answers
+from smart_app.case_store import Case, kept_case, kept_picture, sign, signature
 from smart_app.errors import (
     NotConfirmedError,
     NotReadyError,
     NotSignedInError,
+    OutdatedPageError,
     WriteNotGrantedError,
 )
+from smart_app.facts_view import facts_view
 from smart_app.job_rows import job_status, queue_again
 from smart_app.launches import OpenLaunch, own_launch
+from smart_app.locks import exclusive
 from smart_app.models import JobState
 from smart_app.progress_view import percent, status_json, steps
 from smart_app.report_view import report_view
@@ -39,9 +45,7 @@ def show(launch_id: str) -> ResponseReturnValue:
             steps=steps(status),
             percent=percent(status),
         )
-    signed = signature(services, launch.id)
-    view = report_view(launch, case, signed, now=services.clock())
-    return render_template("report.html", launch=launch, server=server, view=view)
+    return _report(launch, case, form={}, problems={})
 
 
 @bp.get("/status")
@@ -71,13 +75,34 @@ def sign_report(launch_id: str) -> ResponseReturnValue:
     signer = launch.signer
     if signer is None:
         raise WriteNotGrantedError("signature without granted scopes or user")
-    if kept_case(services, launch.id) is None:
-        raise NotReadyError("signature before report")
     if request.form.get("confirm") != "yes":
         raise NotConfirmedError("signature without confirmation")
-    sign(services, launch.id, signer)
+    with exclusive(services, case_lock(launch)):
+        case = kept_case(services, launch.id)
+        if case is None:
+            raise NotReadyError("signature before report")
+        if signature(services, launch.id) is None:
+            if request.form.get("seen") != case.fingerprint:
+                raise OutdatedPageError("signature of another report")
+            sign(services, launch.id, signer)
     write_report(services, launch)
     return redirect(url_for(".show", launch_id=launch.id, _anchor="sign"), 303)
+
+
+@bp.post("/answers")
+def keep(launch_id: str) -> ResponseReturnValue:
+    """Keep what was typed in and judge again; the images are not looked at again."""
+    services = current_services()
+    launch = _own(launch_id)
+    problems = keep_answers(services, launch, request.form)
+    if not problems:
+        return redirect(
+            url_for(".show", launch_id=launch.id, _anchor="suggestion"), 303
+        )
+    case = kept_case(services, launch.id)
+    if case is None:
+        raise NotReadyError("answers before report")
+    return _report(launch, case, form=request.form, problems=problems), 400
 
 
 @bp.post("/retry")
@@ -86,6 +111,20 @@ def retry(launch_id: str) -> ResponseReturnValue:
     launch = _own(launch_id)
     queue_again(current_services(), launch.id)
     return redirect(url_for(".show", launch_id=launch.id), 303)
+
+
+def _report(
+    launch: OpenLaunch, case: Case, *, form: Mapping[str, str], problems: Problems
+) -> str:
+    services = current_services()
+    signed = signature(services, launch.id)
+    return render_template(
+        "report.html",
+        launch=launch,
+        server=services.issuers.known(launch.issuer),
+        view=report_view(launch, case, signed, now=services.clock()),
+        facts=facts_view(case, form=form, problems=problems),
+    )
 
 
 def _own(launch_id: str) -> OpenLaunch:

@@ -10,6 +10,8 @@ AppError                        message for the log, ``advice`` for the person
 │   └── PatientChangedError     the chart says something else than before
 ├── SignatureError              a signature that cannot be accepted
 │   ├── NotConfirmedError       the checks were not confirmed
+│   ├── OutdatedPageError       the report is not the one that the signer saw
+│   ├── AlreadySignedError      a signed report does not change
 │   ├── NotReadyError           there is no report to sign
 │   ├── WriteNotGrantedError    the EHR did not grant writing, or no user is known
 │   └── WriteBusyError          the same report is being written at this moment
@@ -110,6 +112,26 @@ class NotConfirmedError(SignatureError):
     advice = (
         "Confirm that you have checked the patient and the level names, then sign. "
         "Nothing was written."
+    )
+
+
+class OutdatedPageError(SignatureError):
+    """The report is not the one that was shown to the signer."""
+
+    title = "The report has changed since you saw it"
+    advice = (
+        "Something was typed in or analyzed again, perhaps in another window. Nothing "
+        "was signed. Go back, load the page again and read it before you sign."
+    )
+
+
+class AlreadySignedError(SignatureError):
+    """A signed report does not change."""
+
+    title = "The report is signed"
+    advice = (
+        "A signed report does not change, and what you typed in was not kept. Open the "
+        "application again from the patient's chart to make another report."
     )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from inference.results import CaseReport, ClinicalFeatures, Identity, Stage
 from smart_app.archive import Archive
-from smart_app.case_store import Case, keep_case
+from smart_app.case_store import Case, keep_case, kept_case
 from smart_app.chart import read_chart
 from smart_app.errors import STATUS, JobTooLongError, LeaseLostError
 from smart_app.identity import require_same_patient
@@ -88,7 +88,10 @@ def run_case(
         require_same_patient(chart.identity, analysis.identity_of(dataset))
     report = analysis.run(datasets, features=chart.features, progress=progress)
     return Case(
-        report=report, identity=chart.identity, imaging_study=chart.study.reference
+        report=report,
+        chart=chart.features,
+        identity=chart.identity,
+        imaging_study=chart.study.reference,
     )
 
 
@@ -112,7 +115,9 @@ def _work(services: Services, claim: Claim, load: Callable[[], Analysis]) -> Non
     try:
         launch = launch_of_job(services, claim.launch_id)
         case = run_case(services, launch, load(), _progress(services, claim))
-        keep_case(services, claim.launch_id, case)
+        keep_case(
+            services, claim.launch_id, _with_earlier_answers(services, claim, case)
+        )
         finish_job(services, claim)
     except LeaseLostError:
         raise
@@ -123,6 +128,13 @@ def _work(services: Services, claim: Claim, load: Callable[[], Analysis]) -> Non
     except Exception as error:  # the one place: a job must not stop its worker
         logger.exception("job %s failed unexpectedly", claim.job_id)
         fail_job(services, claim, error)
+
+
+def _with_earlier_answers(services: Services, claim: Claim, case: Case) -> Case:
+    """Return the case with what was typed in before the images were analyzed again."""
+    earlier = kept_case(services, claim.launch_id)
+    answers = earlier.report.answers if earlier else ()
+    return case.with_answers(answers) if answers else case
 
 
 def _progress(services: Services, claim: Claim) -> Progress:

@@ -46,11 +46,16 @@ class OpenLaunch:
     scopes: frozenset[str]
 
     @property
-    def signer(self) -> str | None:
-        """Reference of the user who may sign, ``None`` when nobody can."""
+    def professional(self) -> str | None:
+        """Reference of the user where that is a professional, else ``None``."""
         user = self.context.user or ""
         is_professional = user.startswith(("Practitioner/", "PractitionerRole/"))
-        return user if is_professional and can_write(self.scopes) else None
+        return user if is_professional else None
+
+    @property
+    def signer(self) -> str | None:
+        """Reference of the user who may sign, ``None`` when nobody can."""
+        return self.professional if can_write(self.scopes) else None
 
 
 def new_secrets() -> Secrets:

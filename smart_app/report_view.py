@@ -12,7 +12,6 @@ from fhir_mappings.gradings import grade_numeral, probability
 from fhir_mappings.measures import LEVEL_MEASURES, VERTEBRA_MEASURES, Measure
 from inference.results import (
     CaseReport,
-    ClinicalValue,
     DiscGrading,
     LevelMeasurement,
     Outline,
@@ -28,7 +27,6 @@ from smart_app.smart import can_write_type
 from smart_app.writing import write_context
 
 NOT_MEASURED: Final = "not measured"
-NOT_RECORDED: Final = "not recorded"
 BAR_MM: Final = 20
 MARGIN_MM: Final = 40  # our choice: shows what lies before and behind the spine
 DISC_LABEL_GAP_PX: Final = 4
@@ -96,7 +94,7 @@ class ReportView:
         frame: The part of the picture around them.
         bar_px: Length of the scale bar in pixels of the picture.
         rows: Table of levels.
-        facts: Facts of the chart that the suggestion used, as label and words.
+        fingerprint: Hash of the report, which a signature sends back.
         counts: How many resources of each type a signature writes, empty when it
             may not write.
         signer: Who would sign, ``None`` when nobody can.
@@ -112,7 +110,7 @@ class ReportView:
     frame: Frame
     bar_px: float
     rows: tuple[Row, ...]
-    facts: tuple[tuple[str, str], ...]
+    fingerprint: str
     counts: dict[str, int]
     signer: str | None
     signed: Signature | None
@@ -141,7 +139,7 @@ def report_view(
         frame=_frame(report.picture),
         bar_px=BAR_MM / report.picture.pixel_mm,
         rows=_rows(report),
-        facts=_facts(report),
+        fingerprint=case.fingerprint,
         counts=_counts(launch, case, signed, now),
         signer=launch.context.user_display or launch.signer,
         signed=signed,
@@ -222,29 +220,6 @@ def _words(outline: Outline, report: CaseReport) -> str:
             height = _cell(level.disc_height_mm, LEVEL_MEASURES[0])
             return f"{name}, height {height + ' mm' if height else NOT_MEASURED}"
     return name
-
-
-def _facts(report: CaseReport) -> tuple[tuple[str, str], ...]:
-    features = report.features
-    age = features.age_years
-    conditions = [condition.label for condition in features.conditions]
-    return (
-        ("Age", NOT_RECORDED if age is None else f"{age} years"),
-        ("Sex", features.sex or NOT_RECORDED),
-        ("Pain, 0 to 10", _fact(features.pain_nrs, "")),
-        ("Oswestry disability index", _fact(features.odi_percent, " %")),
-        ("Body mass index", _fact(features.bmi_kg_m2, " kg/m²")),
-        ("Estimated GFR", _fact(features.egfr_ml_min, " mL/min/1.73 m²")),
-        ("Tobacco", features.smoking_status or NOT_RECORDED),
-        ("Conditions", "; ".join(conditions) or NOT_RECORDED),
-    )
-
-
-def _fact(value: ClinicalValue | None, unit: str) -> str:
-    if value is None:
-        return NOT_RECORDED
-    day = f" on {value.recorded_on:%Y-%m-%d}" if value.recorded_on else ""
-    return f"{value.value:g}{unit}{day}"
 
 
 def _counts(

@@ -148,6 +148,8 @@ def _tried(kind: TreatmentKind, *, must_be_given: bool) -> Read:
             for item in features.treatments
             if item.kind is kind and (item.was_given or not must_be_given)
         ]
+        if kind in features.untried:
+            return Known(value=False, words=f"{kind}: not tried")
         return Known(value=True, words="; ".join(labels)) if labels else None
 
     return read

@@ -1,5 +1,6 @@
-// Points out on the slice the level whose row is under the pointer, and guards against
-// a second press of the button while the EHR is being written.
+// Points out on the slice the level whose row is under the pointer, saves clicks on the
+// form of facts, and guards against a signature beside answers that are not used yet and
+// against a second press of the button while the EHR is being written.
 "use strict";
 
 const shapes = [...document.querySelectorAll(".shape[data-name]")];
@@ -22,3 +23,24 @@ form?.addEventListener("submit", () => {
   button.disabled = true;
   button.textContent = "Writing to the chart…";
 });
+
+const answers = document.querySelector(".asked form");
+answers?.addEventListener("input", () => {
+  const warning = form?.querySelector(".unsaved");
+  if (!warning) return;
+  warning.hidden = false;
+  form.querySelector("button").disabled = true;
+});
+
+for (const group of answers?.querySelectorAll("details") ?? []) {
+  const open = () => [...group.querySelectorAll("input[type=radio][value='']:checked")];
+  if (open().length < 2) continue;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "quiet";
+  button.textContent = "No to all that were not asked";
+  button.addEventListener("click", () => {
+    for (const radio of open()) radio.closest("fieldset").querySelector("[value=no]").click();
+  });
+  group.querySelector(".questions").before(button);
+}

@@ -84,11 +84,11 @@ class Browser:
     def post(
         self, case: str, action: str, fields: Mapping[str, str] | None = None
     ) -> TestResponse:
-        """Send a form of the case's page, with its hidden field."""
+        """Send a form of the case's page, with its hidden fields."""
         page = self.client.get(case).text
-        found = re.search(r'name="csrf_token" value="([^"]+)"', page)
-        assert found, page
-        form = {"csrf_token": found.group(1), **(fields or {})}
+        hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]+)"', page)
+        assert hidden, page
+        form = {**dict(hidden), **(fields or {})}
         return self.client.post(urljoin(case, action), data=form)
 
     def sign(self, case: str) -> dict[str, Any]:

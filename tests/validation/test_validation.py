@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from fhir_mappings.bundle import report_resources, transaction
-from tests.fhir_mappings.reports import CONTEXT, REPORT, URGENT
+from tests.fhir_mappings.reports import ANSWERS, CONTEXT, REPORT, URGENT
 from tests.validation import ENGINES, errors, us_core_errors
 from tests.validation.definitions import US_CORE_ARCHIVE
 from tests.validation.engines import Engine
 
-PLAIN = report_resources(REPORT, CONTEXT)
+PLAIN = report_resources(replace(REPORT, answers=ANSWERS), CONTEXT)
 RED_FLAGS = report_resources(
     replace(REPORT, suggestion=URGENT, outcomes=()),
     replace(CONTEXT, encounter=None, signer_display=None),

@@ -1,0 +1,293 @@
+"""What the chart does not hold can be typed in, and is written at the signature."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from playwright.sync_api import Browser as Chromium
+
+from inference.questions import QUESTIONS
+from sandbox.services import Ehr
+from smart_app.answers import read_form
+from smart_app.case_store import Case, kept_case
+from smart_app.models import Job, JobState, Report
+from tests.smart_app.clinic import Browser, Clinic
+from tests.smart_app.live import served
+from tests.validation import errors
+
+NUMBERS = {
+    "leg_pain_nrs": "8",
+    "back_pain_nrs": "3",
+    "odi_percent": "46",
+    "leg_pain_weeks": "20",
+    "tried_exercise": "10",
+}
+SCIATICA = {**NUMBERS, "is_radiculopathy": "yes", "is_pregnancy": "no"}
+
+
+@pytest.fixture
+def case(hospital: Ehr, clinic: Clinic, browser: Browser) -> str:
+    """A case whose report is ready to be signed."""
+    path = browser.open(patient="ada", encounter="visit")
+    clinic.work()
+    assert browser.status(path)["state"] == "done"
+    del hospital
+    return path
+
+
+def kept(clinic: Clinic, case: str) -> Case:
+    found = kept_case(clinic.services, case.strip("/").split("/")[-1])
+    assert found
+    return found
+
+
+def typed(ehr: Ehr) -> list[dict[str, object]]:
+    return [o for o in ehr.resources("Observation") if "Typed in" in str(o.get("note"))]
+
+
+def test_answers_are_judged_at_once_and_nothing_is_written(
+    hospital: Ehr, clinic: Clinic, browser: Browser, case: str
+) -> None:
+    before = kept(clinic, case)
+    answer = browser.post(case, "answers", SCIATICA)
+    assert (answer.status_code, answer.location) == (303, f"{case}#suggestion")
+    assert clinic.sent == []
+    after = kept(clinic, case)
+    assert after.report.suggestion != before.report.suggestion
+    assert after.chart == before.chart
+    assert after.report.levels == before.report.levels
+    assert len(after.report.answers) == len(SCIATICA)
+    assert typed(hospital) == []
+    page = browser.client.get(case).text
+    assert "added referral for a surgical opinion" in page
+    assert "typed in by Doctor, " in page
+
+
+def test_they_are_written_as_the_clinicians_own_once_and_are_valid(
+    hospital: Ehr, browser: Browser, case: str
+) -> None:
+    browser.post(case, "answers", SCIATICA)
+    write = browser.sign(case)
+    assert (write["state"], write["differences"]) == ("written", [])
+    assert browser.sign(case)["state"] == "written"
+    found = typed(hospital)
+    assert len(found) == len(SCIATICA)
+    for observation in found:
+        assert observation["performer"] == [
+            {"reference": "Practitioner/doc", "display": "Doctor"}
+        ]
+        assert "AIAST" not in str(observation)
+        assert not {"device", "derivedFrom"} & observation.keys()
+    assert not errors(*found)
+    (origin,) = hospital.resources("Provenance")
+    covered = {target["reference"] for target in origin["target"]}
+    assert not covered & {f"Observation/{o['id']}" for o in found}
+    (plan,) = hospital.resources("CarePlan")
+    supporting = {item["reference"] for item in plan["supportingInfo"]}
+    assert supporting >= {f"Observation/{o['id']}" for o in found}
+
+
+def test_the_next_launch_finds_them_in_the_chart(
+    clinic: Clinic, browser: Browser, case: str
+) -> None:
+    browser.post(case, "answers", SCIATICA)
+    browser.sign(case)
+    second = browser.open(patient="ada", encounter="visit")
+    clinic.work()
+    chart = kept(clinic, second).chart
+    assert chart.leg_pain_nrs
+    assert chart.leg_pain_nrs.value == 8
+    assert chart.leg_pain_nrs.source.startswith("Observation/")
+    assert not kept(clinic, second).report.answers
+
+
+def test_one_impossible_answer_keeps_none_and_shows_all_again(
+    clinic: Clinic, browser: Browser, case: str
+) -> None:
+    answer = browser.post(case, "answers", {**NUMBERS, "leg_pain_nrs": "11"})
+    assert answer.status_code == 400
+    assert "Enter a number from 0 to 10 without decimals." in answer.text
+    assert 'name="odi_percent" type="number"' in answer.text
+    assert 'value="46"' in answer.text
+    assert kept(clinic, case).report.answers == ()
+
+
+def test_an_answer_that_does_not_change_keeps_its_time(
+    clinic: Clinic, browser: Browser, case: str
+) -> None:
+    browser.post(case, "answers", {"odi_percent": "46", "leg_pain_nrs": "8"})
+    first = {a.question: a for a in kept(clinic, case).report.answers}
+    browser.post(case, "answers", {"odi_percent": "46", "leg_pain_nrs": "6"})
+    second = {a.question: a for a in kept(clinic, case).report.answers}
+    assert second["odi_percent"] == first["odi_percent"]
+    assert second["leg_pain_nrs"].entered.at > first["leg_pain_nrs"].entered.at
+    browser.post(case, "answers", {})
+    assert kept(clinic, case).report == replace_answers(kept(clinic, case))
+
+
+def replace_answers(case: Case) -> object:
+    return case.with_answers([]).report
+
+
+def test_answers_are_kept_sealed(clinic: Clinic, browser: Browser, case: str) -> None:
+    browser.post(case, "answers", SCIATICA)
+    with clinic.services.sessions() as session:
+        (row,) = session.query(Report).all()
+    assert b"leg_pain_nrs" not in row.case
+
+
+def test_a_new_analysis_keeps_what_was_typed_in(
+    clinic: Clinic, browser: Browser, case: str
+) -> None:
+    browser.post(case, "answers", SCIATICA)
+    suggestion = kept(clinic, case).report.suggestion
+    with clinic.services.sessions.begin() as session:
+        job = session.query(Job).one()
+        job.state = JobState.QUEUED
+        clinic.sent.append(job.id)
+    clinic.work()
+    assert kept(clinic, case).report.suggestion == suggestion
+
+
+def test_a_signature_is_of_the_report_that_was_seen(
+    hospital: Ehr, clinic: Clinic, browser: Browser, case: str
+) -> None:
+    seen = kept(clinic, case).fingerprint
+    browser.post(case, "answers", SCIATICA)
+    answer = browser.post(case, "sign", {"confirm": "yes", "seen": seen})
+    assert answer.status_code == 409
+    assert "has changed since you saw it" in answer.text
+    assert hospital.resources("CarePlan") == []
+    assert browser.sign(case)["state"] == "written"
+
+
+def test_a_signed_report_takes_no_answers(
+    clinic: Clinic, browser: Browser, case: str
+) -> None:
+    browser.sign(case)
+    answer = browser.post(case, "answers", SCIATICA)
+    assert answer.status_code == 409
+    assert "what you typed in was not kept" in answer.text
+    assert kept(clinic, case).report.answers == ()
+    assert 'id="answers"' not in browser.client.get(case).text
+
+
+def test_answers_and_signatures_at_once_end_in_one_consistent_report(
+    hospital: Ehr, clinic: Clinic, browser: Browser, case: str
+) -> None:
+    token = {"csrf_token": csrf(browser, case)}
+    seen = kept(clinic, case).fingerprint
+    client = browser.client
+
+    def send(action: str) -> int:
+        form = {**SCIATICA} if action == "answers" else {"confirm": "yes", "seen": seen}
+        other = clinic.app.test_client()
+        for cookie in [client.get_cookie("spoils")]:
+            assert cookie
+            other.set_cookie("spoils", cookie.value)
+        return other.post(f"{case}{action}", data={**token, **form}).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        codes = list(pool.map(send, ["answers", "sign"] * 2))
+    assert set(codes) <= {303, 409}
+    report = kept(clinic, case).report
+    browser.sign(case)
+    assert len(typed(hospital)) == len(report.answers)
+
+
+def csrf(browser: Browser, case: str) -> str:
+    page = browser.client.get(case).text
+    return page.split('name="csrf_token" value="')[1].split('"')[0]
+
+
+def test_a_form_without_its_token_is_refused(
+    clinic: Clinic, browser: Browser, case: str
+) -> None:
+    browser.client.get(case)
+    answer = browser.client.post(f"{case}answers", data=SCIATICA)
+    assert answer.status_code == 400
+    assert kept(clinic, case).report.answers == ()
+
+
+def test_another_browser_cannot_answer(
+    hospital: Ehr, clinic: Clinic, browser: Browser, case: str
+) -> None:
+    other = Browser(clinic, hospital)
+    own = other.open(patient="ada", encounter="visit")
+    clinic.work()
+    token = csrf(other, own)
+    answer = other.client.post(f"{case}answers", data={"csrf_token": token, **SCIATICA})
+    assert answer.status_code == 404
+    assert kept(clinic, case).report.answers == ()
+    del browser
+
+
+def test_answers_need_a_report(clinic: Clinic, browser: Browser, hospital: Ehr) -> None:
+    path = browser.open(patient="ada")
+    answer = browser.post(path, "answers", SCIATICA)
+    assert answer.status_code == 409
+    del clinic, hospital
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("leg_pain_nrs", " 8 ", 8.0),
+        ("eq5d_index", "-0.125", -0.125),
+        ("is_pacemaker", "no", False),
+        ("smoking", "never smoked", "never smoked"),
+    ],
+)
+def test_a_form_is_read(name: str, text: str, value: object) -> None:
+    assert read_form({name: text, "other": "x"}) == ({name: value}, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("leg_pain_nrs", "7.5"),
+        ("leg_pain_nrs", "-1"),
+        ("leg_pain_nrs", "nan"),
+        ("leg_pain_nrs", "seven"),
+        ("eq5d_index", "0.1234"),
+        ("tried_nsaid", "1e9"),
+        ("is_pacemaker", "maybe"),
+        ("smoking", "sometimes"),
+    ],
+)
+def test_an_impossible_answer_is_named(name: str, text: str) -> None:
+    values, problems = read_form({name: text})
+    assert values == {}
+    assert list(problems) == [name]
+
+
+def test_no_answer_is_no_answer() -> None:
+    assert read_form(dict.fromkeys(QUESTIONS, "")) == ({}, {})
+
+
+@pytest.fixture
+def url(clinic: Clinic, clinic_port: int) -> Iterator[str]:
+    """The address of the running application."""
+    with served(clinic, clinic_port) as address:
+        yield address
+
+
+def test_a_clinician_answers_in_a_browser_and_signs(
+    chromium: Chromium, hospital: Ehr, url: str
+) -> None:
+    page = chromium.new_page()
+    handle = hospital.launch(user="Practitioner/doc", patient="ada")
+    page.goto(f"{url}/launch?iss={handle['iss']}&launch={handle['launch']}")
+    page.wait_for_selector(".asked", timeout=20_000)
+    page.get_by_label("Leg pain now").fill("8")
+    assert page.locator(".signature button").is_disabled()
+    assert page.locator(".unsaved").is_visible()
+    page.get_by_role("button", name="No to all that were not asked").first.click()
+    page.get_by_role("button", name="Use these answers").click()
+    page.wait_for_selector("text=answers that were typed in")
+    assert page.get_by_label("Leg pain now").input_value() == "8"
+    page.check("input[name=confirm]")
+    page.click(".signature button")
+    page.wait_for_selector("text=The EHR returns exactly what was sent")
+    assert len(typed(hospital)) == 8
+    page.close()
