@@ -146,13 +146,27 @@ def _tried(kind: TreatmentKind, *, must_be_given: bool) -> Read:
         labels = [
             item.label if item.weeks is None else f"{item.label}, {item.weeks} weeks"
             for item in features.treatments
-            if item.kind is kind and (item.was_given or not must_be_given)
+            if item.kind is kind
+            and item.weeks != 0  # typed in as "not at all"
+            and (item.was_given or not must_be_given)
         ]
         if kind in features.untried:
             return Known(value=False, words=f"{kind}: not tried")
         return Known(value=True, words="; ".join(labels)) if labels else None
 
     return read
+
+
+def _conservative_care(
+    features: ClinicalFeatures, _levels: Sequence[LevelMeasurement]
+) -> Known | None:
+    """Return how long the longest of all treatments was given."""
+    tried = {kind: features.weeks_tried(kind) for kind in TreatmentKind}
+    known = {kind: weeks for kind, weeks in tried.items() if weeks is not None}
+    if not known:
+        return None
+    longest = max(known, key=lambda kind: known[kind])
+    return _known(longest.value, known[longest], "weeks")
 
 
 def _smallest_canal(
@@ -224,6 +238,9 @@ FACTS: Final[dict[str, Fact]] = {
     ),
     "greatest_slip_percent": Fact(
         label="greatest slip on the images", unit="%", read=_greatest_slip
+    ),
+    "conservative_care_weeks": Fact(
+        label="duration of conservative care", unit="weeks", read=_conservative_care
     ),
     "exercise_tried": Fact(
         label="exercise tried",

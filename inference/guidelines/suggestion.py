@@ -57,13 +57,9 @@ class _Row:
     unmet: tuple[str, ...]
     is_final: bool
 
-    def fires(self, direction: Direction, option: Option | None = None) -> bool:
-        """Tell whether it fires in a direction, on one option where one is given."""
-        return (
-            self.verdict.is_met is True
-            and self.rule.direction is direction
-            and option in {None, self.rule.option}
-        )
+    def fires(self, direction: Direction) -> bool:
+        """Tell whether it fires in a direction."""
+        return self.verdict.is_met is True and self.rule.direction is direction
 
 
 def suggest(
@@ -91,7 +87,10 @@ def suggest(
         decided: list[Activity | Exclusion | None] = [_urgent_route(urgent, table)]
     else:
         options = dict.fromkeys(row.rule.option for row in rows)
-        decided = [_decided(option, rows, table) for option in options]
+        decided = [
+            _decided(option, [row for row in rows if row.rule.option is option], table)
+            for option in options
+        ]
     activities = tuple(item for item in decided if isinstance(item, Activity))
     exclusions = tuple(item for item in decided if isinstance(item, Exclusion))
     disputed = {item.option for item in activities} | (
@@ -153,30 +152,32 @@ def _urgent_route(urgent: Sequence[_Row], table: Table) -> Activity:
 def _decided(
     option: Option, rows: Sequence[_Row], table: Table
 ) -> Activity | Exclusion | None:
-    """Return what becomes of an option, ``None`` where it does not concern anybody."""
-    if removing := [row for row in rows if row.fires(Direction.REMOVE, option)]:
+    """Return what becomes of an option, ``None`` where it concerns nobody.
+
+    Args:
+        option: The option.
+        rows: The rules on it.
+        table: The table.
+
+    """
+    if removing := [row for row in rows if row.fires(Direction.REMOVE)]:
         return Exclusion(
             option=option,
             reason=" ".join(_reasons(removing)),
             source=_sections(removing, table),
             rules=_ids(removing),
         )
-    if suggesting := [row for row in rows if row.fires(Direction.SUGGEST, option)]:
-        cautions = [row for row in rows if row.fires(Direction.CAUTION, option)]
+    suggestions = [row for row in rows if row.rule.direction is Direction.SUGGEST]
+    if firing := [row for row in suggestions if row.verdict.is_met]:
+        said = [*firing, *(row for row in rows if row.fires(Direction.CAUTION))]
         return Activity(
             option=option,
-            reasons=_reasons([*suggesting, *cautions]),
-            guideline=_sections(suggesting, table),
-            strength=_strengths(suggesting, table),
-            rules=_ids([*suggesting, *cautions]),
+            reasons=_reasons(said),
+            guideline=_sections(firing, table),
+            strength=_strengths(firing, table),
+            rules=_ids(said),
         )
-    waiting = [
-        row
-        for row in rows
-        if row.rule.option is option
-        and row.rule.direction is Direction.SUGGEST
-        and row.concerns
-    ]
+    waiting = [row for row in suggestions if row.concerns]
     if not waiting:
         return None
     lacking = [f"Not shown by chart and images: {'; '.join(r.unmet)}." for r in waiting]

@@ -52,9 +52,15 @@ def condition(flag: Flag, weeks: int | None = None) -> ChartCondition:
     )
 
 
-def tried(kind: TreatmentKind, *, was_given: bool = True) -> Treatment:
+def tried(
+    kind: TreatmentKind, weeks: int | None = None, *, was_given: bool = True
+) -> Treatment:
     return Treatment(
-        kind=kind, label=kind.value, source="Procedure/1", was_given=was_given
+        kind=kind,
+        label=kind.value,
+        source="Procedure/1",
+        weeks=weeks,
+        was_given=was_given,
     )
 
 

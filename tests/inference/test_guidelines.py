@@ -3,8 +3,8 @@
 import pytest
 
 from inference.guidelines import TABLE
-from inference.results import Flag, Option, TherapySuggestion
-from tests.inference.patients import NARROW_MM, WIDE_MM, condition, patient
+from inference.results import Flag, Option, TherapySuggestion, TreatmentKind
+from tests.inference.patients import NARROW_MM, WIDE_MM, condition, patient, tried
 
 CHRONIC = Flag.CHRONIC_LOW_BACK_PAIN
 RED_FLAGS = {
@@ -238,3 +238,25 @@ def test_a_partial_chart_is_said_to_be_partial() -> None:
 def test_nobody_is_left_without_any_advice() -> None:
     empty = patient(age_years=None, canal_mm=None, egfr_ml_min=None)
     assert options(empty.suggestion()) >= {Option.SELF_MANAGEMENT, Option.EXERCISE}
+
+
+def test_a_treatment_that_was_only_ordered_was_not_tried() -> None:
+    ordered = tried(TreatmentKind.EXERCISE, 8, was_given=False)
+    fired = patient(
+        condition(Flag.RADICULOPATHY, 6), odi_percent=41, treatments=(ordered,)
+    ).fired()
+    assert not fired & {"exercise-tried", "surgical-opinion-care-long"}
+
+
+def test_treatments_are_named_with_their_weeks() -> None:
+    treatments = (tried(TreatmentKind.EXERCISE, 9), tried(TreatmentKind.NSAID, 2))
+    found = patient(
+        condition(Flag.RADICULOPATHY, 12), odi_percent=50, treatments=treatments
+    ).suggestion()
+    opinion = next(
+        item for item in found.activities if item.option is Option.SURGICAL_OPINION
+    )
+    assert (
+        "Conservative care for 6 weeks: exercise or physical therapy 9 weeks."
+        in opinion.reasons
+    )

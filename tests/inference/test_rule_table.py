@@ -21,6 +21,8 @@ RED: Final = patient(Flag.CAUDA_EQUINA)
 CHRONIC: Final = Flag.CHRONIC_LOW_BACK_PAIN
 SCIATICA: Final = condition(Flag.RADICULOPATHY, 6)
 STENOSIS: Final = condition(Flag.SPINAL_STENOSIS, 12)
+FIVE_WEEKS: Final = tried(TreatmentKind.EXERCISE, 5)
+SIX_WEEKS: Final = tried(TreatmentKind.NSAID, 6)
 REFERRED: Final = patient(SCIATICA, odi_percent=41)
 
 #: Per rule: who makes it fire, and who is as near as possible and does not.
@@ -38,7 +40,7 @@ CASES: Final[dict[str, tuple[Patient, Patient]]] = {
     "exercise-low-risk": (patient(start_back_score=3), patient(start_back_score=4)),
     "exercise-tried": (
         patient(treatments=(tried(TreatmentKind.EXERCISE),)),
-        patient(treatments=(tried(TreatmentKind.EXERCISE, was_given=False),)),
+        patient(treatments=(tried(TreatmentKind.EXERCISE, 0),)),
     ),
     "psychological-therapy": (patient(odi_percent=41), patient(odi_percent=40.9)),
     "psychological-therapy-risk": (
@@ -123,6 +125,14 @@ CASES: Final[dict[str, tuple[Patient, Patient]]] = {
     "surgical-opinion-care-unknown": (
         REFERRED,
         patient(SCIATICA, Flag.CONSERVATIVE_CARE_FAILED, odi_percent=41),
+    ),
+    "surgical-opinion-care-long": (
+        patient(SCIATICA, odi_percent=41, treatments=(SIX_WEEKS,)),
+        patient(SCIATICA, odi_percent=41, treatments=(FIVE_WEEKS,)),
+    ),
+    "surgical-opinion-care-short": (
+        patient(SCIATICA, odi_percent=41, treatments=(FIVE_WEEKS,)),
+        patient(SCIATICA, odi_percent=41, treatments=(FIVE_WEEKS, SIX_WEEKS)),
     ),
     "surgical-opinion-wish-unknown": (
         REFERRED,
