@@ -11,8 +11,10 @@ from fhir_mappings.datatypes import quantity
 from fhir_mappings.gradings import grade_numeral, probability
 from fhir_mappings.measures import LEVEL_MEASURES, VERTEBRA_MEASURES, Measure
 from inference.results import (
+    NEVER_SUGGESTED,
     CaseReport,
     DiscGrading,
+    Exclusion,
     LevelMeasurement,
     Outline,
     Picture,
@@ -100,6 +102,7 @@ class ReportView:
         signer: Who would sign, ``None`` when nobody can.
         signed: The signature, ``None`` before.
         links: References on the server, with their URL.
+        advised_against: What the guidelines advise against for everybody like this.
         outcomes: What a registry predicts in the case of an operation.
         writes_outcomes: Whether the EHR takes them.
 
@@ -115,6 +118,7 @@ class ReportView:
     signer: str | None
     signed: Signature | None
     links: dict[str, str]
+    advised_against: tuple[Exclusion, ...]
     outcomes: tuple[OutcomeGroup, ...]
     writes_outcomes: bool
 
@@ -144,6 +148,11 @@ def report_view(
         signer=launch.context.user_display or launch.signer,
         signed=signed,
         links={reference: f"{launch.issuer}/{reference}" for reference in written},
+        advised_against=tuple(
+            item
+            for item in report.suggestion.exclusions
+            if item.option in NEVER_SUGGESTED
+        ),
         outcomes=outcome_groups(report),
         writes_outcomes=can_write_type(launch.scopes, "RiskAssessment"),
     )
