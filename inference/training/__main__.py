@@ -19,7 +19,7 @@ from inference.models import WEIGHTS, load_segmentation_model
 from inference.network import ENCODERS
 from inference.reference_engine import TorchModel
 from inference.results import ModelVersion
-from inference.training import levels, pseudo_labels
+from inference.training import levels, pseudo_labels, robustness
 from inference.training.data import (
     held_out_patients,
     phantom_slices,
@@ -153,12 +153,16 @@ def _grading(options: argparse.Namespace) -> None:
 def _levels(options: argparse.Namespace) -> None:
     slices = graded_slices(options.data)
     found = levels.readings(slices, load_segmentation_model(), options.run)
-    _print(levels.summary(found))
+    held_out = held_out_patients(options.data)
+    unseen = [item.is_right for item in found if item.patient in held_out]
+    never = {"patients": len(unseen), "all_levels_right": sum(unseen)}
+    _print(levels.summary(found) | {"never_trained_on": never})
 
 
 def _evaluate(options: argparse.Namespace) -> None:
     _, held_out = split_by_patient(spider_slices(options.data / "t2space"))
-    results = evaluate(held_out, load_segmentation_model())
+    model = load_segmentation_model()
+    results = evaluate(held_out, model)
     found = summary(results)
     dice, error = found["mean_dice"], found["disc_height_error_mm"]
     _keep_quality(
@@ -168,7 +172,20 @@ def _evaluate(options: argparse.Namespace) -> None:
         f"{error['p95']} mm of those on a reader's outlines.",
     )
     dices = {item.patient: round(item.mean_dice, 3) for item in results}
-    _print({"patients": dices, **found})
+    never = held_out_patients(options.data)
+    unseen = [
+        item
+        for item in pseudo_labels.unlabeled_slices(options.data)
+        if item.patient in never
+    ]
+    _print(
+        {
+            "patients": dices,
+            **found,
+            "dice_after_changes": robustness.dice_after_changes(held_out, model),
+            "dice_between_t1_and_t2": robustness.dice_between_t1_and_t2(unseen, model),
+        }
+    )
 
 
 def _keep_quality(manifest_name: str, sentence: str) -> None:
