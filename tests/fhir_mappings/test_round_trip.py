@@ -1,5 +1,6 @@
 """What is written to a real FHIR server is there, whole, and is found again."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -13,14 +14,15 @@ from fhir_mappings.bundle import (
 )
 from fhir_mappings.comparison import differences
 from fhir_mappings.gather import clinical_features
+from inference.results import TreatmentKind
 from sandbox.charts import chart
 from sandbox.people import PEOPLE, Person
 from sandbox.services import Ehr
 from tests.fhir_mappings.charts import Resource
-from tests.fhir_mappings.reports import CONTEXT, REPORT
+from tests.fhir_mappings.reports import ANSWERS, CONTEXT, REPORT
 from tests.validation import errors
 
-RESOURCES = report_resources(REPORT, CONTEXT)
+RESOURCES = report_resources(replace(REPORT, answers=ANSWERS), CONTEXT)
 TYPES = ("Device", "Observation", "RiskAssessment", "CarePlan", "Provenance")
 
 
@@ -63,4 +65,6 @@ def test_the_charts_of_the_demo_are_read_without_loss(person: Person) -> None:
     ]
     assert (features.age_years, features.sex) == (person.age_years, person.gender)
     assert len(features.conditions) == len(person.problems)
+    tried = features.weeks_tried(TreatmentKind.EXERCISE)
+    assert tried == (person.therapy_weeks or None)
     assert features.unreadable == 0

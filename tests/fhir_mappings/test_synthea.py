@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from fhir_mappings.gather import clinical_features, identity
-from inference.results import ClinicalFeatures, Flag
+from inference.results import ClinicalFeatures, Flag, Smoking
 
 PATIENTS: Final = Path(__file__).parents[3] / "shared" / "fhir" / "patients"
 
@@ -33,6 +33,12 @@ def test_judi_has_chronic_low_back_pain_a_pain_score_and_no_egfr() -> None:
     assert judi.smoking_status == "Never smoker"
     assert judi.egfr_ml_min is None
     assert [found.flag for found in judi.conditions] == [Flag.CHRONIC_LOW_BACK_PAIN]
+    assert judi.back_pain_weeks
+    assert judi.back_pain_weeks.value == 416
+    assert judi.smoking
+    assert judi.smoking.status is Smoking.NEVER
+    assert judi.height_cm
+    assert (judi.height_cm.value, judi.treatments) == (172.9, ())
     assert judi.unreadable == 0
 
 
@@ -50,3 +56,12 @@ def test_loyds_failing_kidneys_are_seen_in_the_older_unit() -> None:
 @pytest.mark.parametrize("name", ["Jacki-Feil", "Cary-OHara"])
 def test_nothing_of_a_whole_chart_is_unreadable(name: str) -> None:
     assert read(name).unreadable == 0
+
+
+@pytest.mark.parametrize("name", ["Jacki-Feil", "Cary-OHara", "Loyd-Connelly"])
+def test_scores_of_years_ago_are_shown_and_not_used(name: str) -> None:
+    features = read(name)
+    assert features.pain_nrs is None
+    old = {item.field: item.value.recorded_on for item in features.outdated}
+    assert old.keys() == {"pain_nrs", "bmi_kg_m2"}
+    assert all(day < date(2021, 1, 31) for day in old.values() if day)

@@ -102,3 +102,30 @@ def test_a_private_key_needs_its_name_and_algorithm(tmp_path: Path) -> None:
     path = listed(tmp_path, ENTRY | {"private_key_file": str(key)})
     with pytest.raises(SettingsError, match="ES384"):
         load_issuers(path)
+
+
+def test_a_site_may_name_its_own_codes(tmp_path: Path) -> None:
+    table = tmp_path / "codes.json"
+    table.write_text(json.dumps({"values": {"urn:site|LEG": "leg_pain_nrs"}}))
+    path = listed(tmp_path, ENTRY | {"site_codes_file": str(table)})
+    (issuer,) = load_issuers(path).by_url.values()
+    assert issuer.site_codes.values == {("urn:site", "LEG"): "leg_pain_nrs"}
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ('{"values": {"urn:site|LEG": "leg"}}', "'leg' is not known here"),
+        ("nonsense", "no readable JSON"),
+        (None, "no readable JSON"),
+    ],
+)
+def test_a_table_of_codes_that_is_not_usable_stops_the_start(
+    tmp_path: Path, content: str | None, problem: str
+) -> None:
+    table = tmp_path / "codes.json"
+    if content:
+        table.write_text(content)
+    path = listed(tmp_path, ENTRY | {"site_codes_file": str(table)})
+    with pytest.raises(SettingsError, match=problem):
+        load_issuers(path)

@@ -1,0 +1,127 @@
+"""What an EHR holds is read with its origin, and what it refuses is named."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from inference.results import ClinicalFeatures, Flag, TreatmentKind
+from sandbox.services import Ehr
+from smart_app.case_store import kept_case
+from tests.fhir_mappings import charts
+from tests.smart_app.charts import load
+from tests.smart_app.clinic import Browser, Clinic, settings_in
+
+ADA = {"reference": "Patient/ada"}
+
+
+def chart_of(clinic: Clinic, case: str) -> ClinicalFeatures:
+    found = kept_case(clinic.services, case.strip("/").split("/")[-1])
+    assert found
+    return found.chart
+
+
+def fill(ehr: Ehr) -> None:
+    """Give Ada therapy, a drug, a referral, a questionnaire and surgery long ago."""
+    course = {"performedPeriod": {"start": "2026-01-01", "end": "2026-03-12"}}
+    referral = charts.procedure("308447003", "r1", intent="order", subject=ADA)
+    load(
+        ehr,
+        charts.procedure("91251008", "p1", subject=ADA, **course),
+        charts.procedure("178625001", "p2", subject=ADA, performedDateTime="2009"),
+        charts.drug("Apixaban 5 MG Oral Tablet", id="m1", subject=ADA),
+        charts.drug(
+            "Naproxen 500 MG", id="m2", subject=ADA, resource_type="MedicationStatement"
+        ),
+        referral | {"resourceType": "ServiceRequest", "status": "active"},
+        charts.oswestry([3, 2, 4, 1, 3, 2, 0, 3, 2, 2], id="q1", subject=ADA),
+    )
+
+
+def test_all_that_a_therapy_depends_on_is_read(
+    hospital: Ehr, clinic: Clinic, browser: Browser
+) -> None:
+    fill(hospital)
+    case = browser.open(patient="ada")
+    clinic.work()
+    features = chart_of(clinic, case)
+    assert (features.unreadable, features.is_complete) == (0, True)
+    assert features.unread_types == ()
+    assert features.weeks_tried(TreatmentKind.EXERCISE) == 10
+    assert {(t.kind, t.source, t.was_given) for t in features.treatments} == {
+        (TreatmentKind.EXERCISE, "Procedure/p1", True),
+        (TreatmentKind.EXERCISE, "ServiceRequest/r1", False),
+        (TreatmentKind.NSAID, "MedicationStatement/m2", True),
+    }
+    assert features.has(Flag.SPINE_SURGERY)
+    assert features.has(Flag.ANTICOAGULANT)
+    scores = [item.value for item in features.outdated if item.field == "odi_percent"]
+    scores += [features.odi_percent] if features.odi_percent else []
+    assert [item.source for item in scores] == ["QuestionnaireResponse/q1"]
+
+
+def test_what_the_ehr_does_not_let_be_read_is_named_and_stops_nothing(
+    hospital: Ehr, clinic: Clinic, browser: Browser
+) -> None:
+    fill(hospital)
+    refused = ["patient/Procedure.rs", "patient/ServiceRequest.rs"]
+    case = browser.open(patient="ada", refuseScopes=refused)
+    hospital.fault(path="/MedicationRequest", status=500)
+    clinic.work()
+    features = chart_of(clinic, case)
+    assert features.unread_types == (
+        *("Procedure", "MedicationRequest", "ServiceRequest"),
+    )
+    assert [t.kind for t in features.treatments] == [TreatmentKind.NSAID]
+    page = browser.client.get(case).text
+    assert "did not let this application read: Procedure, MedicationRequest" in page
+
+
+def test_a_type_that_is_needed_stops_the_analysis(
+    hospital: Ehr, clinic: Clinic, browser: Browser
+) -> None:
+    case = browser.open(patient="ada")
+    hospital.fault(path="/Condition", status=500)
+    clinic.work()
+    assert browser.status(case)["state"] == "failed"
+
+
+def test_the_codes_of_a_site_are_understood(
+    tmp_path: Path, hospital: Ehr, issuers: Path, clinic_port: int
+) -> None:
+    own = {"coding": [{"system": "http://example.org/local", "code": "LEG"}]}
+    pain = charts.pain(8, "own", code=own, subject=ADA, effectiveDateTime="2026-03-01")
+    load(hospital, pain)
+    table = tmp_path / "codes.json"
+    table.write_text(
+        json.dumps({"values": {"http://example.org/local|LEG": "leg_pain_nrs"}})
+    )
+    (entry,) = json.loads(issuers.read_text())
+    issuers.write_text(json.dumps([entry | {"site_codes_file": str(table)}]))
+    base_url = f"http://127.0.0.1:{clinic_port}"
+    site = Clinic(settings_in(tmp_path / "site", issuers=issuers, base_url=base_url))
+    case = Browser(site, hospital).open(patient="ada")
+    site.work()
+    features = chart_of(site, case)
+    known = [features.leg_pain_nrs] if features.leg_pain_nrs else []
+    old = [x.value for x in features.outdated if x.field == "leg_pain_nrs"]
+    assert [item.source for item in [*known, *old]] == ["Observation/own"]
+
+
+@pytest.mark.parametrize("kind", ["Observation", "MedicationStatement"])
+def test_a_chart_of_another_patient_is_never_read(
+    hospital: Ehr, clinic: Clinic, browser: Browser, kind: str
+) -> None:
+    bob = {"reference": "Patient/bob"}
+    foreign = {
+        "Observation": charts.pain(9, "bobs", subject=bob),
+        "MedicationStatement": charts.drug(
+            "Apixaban", id="bobs", subject=bob, resource_type="MedicationStatement"
+        ),
+    }
+    load(hospital, foreign[kind])
+    case = browser.open(patient="ada")
+    clinic.work()
+    features = chart_of(clinic, case)
+    assert not features.has(Flag.ANTICOAGULANT)
+    assert "bobs" not in str(features)
