@@ -1,90 +1,130 @@
 """How long an analysis takes: ``python -m benchmarks.inference [--repeats N]``.
 
-The series is a drawn spine of 20 slices of 640 x 512. The alternative is the reference
-engine, eager torch, on the same images in the same process.
+The series is a drawn spine of 20 slices of 640 x 512. Beside the analysis in a process
+of its own stand, in the same run: the reference engine (eager torch), onnxruntime on
+the bare graph, and the machine's own limit: the multiplications of the network at the
+rate of a large matrix product.
 """
 
 import argparse
 import json
-import resource
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import torch
-from pydicom import Dataset
+from numpy.typing import NDArray
+from torch.utils.flop_counter import FlopCounterMode
 
-from inference.__main__ import UNKNOWN_CHART
-from inference.dicom import read_volume
-from inference.grading import load_grading_model
 from inference.models import SegmentationModel, load_segmentation_model
 from inference.mr_series import SeriesDescription, mr_series
 from inference.phantom import draw_phantom
 from inference.phantom_spec import random_spec, with_grid
-from inference.pipeline import Models, run
-from inference.preprocessing import NETWORK_SPACING_MM
-from inference.reference_engine import load_reference_model
-from inference.segmentation import segment
+from inference.preprocessing import NETWORK_MULTIPLE, NETWORK_SPACING_MM
+from inference.reference_engine import TorchModel, load_reference_model
+from inference.segmentation import SLICES_PER_RUN, segment
+from inference.volume import Volume
 
 SHAPE, SPACING_MM = (20, 640, 512), (0.9, 0.46875, 0.46875)
+MATRIX = 2048  # rows and columns of the matrix product
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print medians in seconds, the ratio of the engines and the peak memory."""
+    """Print medians in seconds, ratios and the peak memory."""
     parser = argparse.ArgumentParser(prog="benchmarks.inference", description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args(argv).repeats
-    series = drawn_series()
+    volume = drawn_spine()
+    network_volume = volume.sagittal().resampled_in_plane(NETWORK_SPACING_MM)
     served, reference = load_segmentation_model(), load_reference_model()
-    models = Models(segmentation=served, grading=load_grading_model())
-    volume = read_volume(series).sagittal().resampled_in_plane(NETWORK_SPACING_MM)
+    batch = random_batch(network_volume)
 
     def segmentation(model: SegmentationModel) -> Callable[[], object]:
-        return lambda: segment(volume, model, lambda _: None)
+        return lambda: segment(network_volume, model, lambda _: None)
 
-    seconds = {
-        "decode_s": median_s(lambda: read_volume(series), repeats),
-        "segmentation_s": median_s(segmentation(served), repeats),
-        "segmentation_torch_s": median_s(segmentation(reference), repeats),
-        "total_s": median_s(
-            lambda: run(
-                series,
-                features=UNKNOWN_CHART,
-                models=models,
-                progress=lambda _stage, _part: None,
-            ),
-            repeats,
-        ),
+    def bare_graph() -> None:
+        for _ in range(0, SHAPE[0], SLICES_PER_RUN):
+            served.probabilities(batch)
+
+    torch_s = median_s(segmentation(reference), repeats)
+    bare_s = median_s(bare_graph, repeats)
+    flop = flops(reference, batch) * SHAPE[0] / len(batch)
+    limit_s = flop / matrix_rate(repeats)
+    result = analysis(volume, repeats)
+    seconds = result["segmentation_s"]
+    result |= {
+        "segmentation_torch_s": torch_s,
+        "bare_graph_s": bare_s,
+        "machine_limit_s": limit_s,
+        "torch_over_served": torch_s / seconds,
+        "served_over_bare_graph": seconds / bare_s,
+        "served_over_machine_limit": seconds / limit_s,
     }
-    result = {
-        **{name: round(value, 3) for name, value in seconds.items()},
-        "torch_over_onnxruntime": round(
-            seconds["segmentation_torch_s"] / seconds["segmentation_s"], 2
-        ),
-        "peak_memory_mb_with_torch": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        // 1024,
-        "threads": torch.get_num_threads(),
-    }
-    print(json.dumps(result, indent=2))
+    rounded = {name: round(value, 3) for name, value in result.items()}
+    print(json.dumps(rounded | {"threads": torch.get_num_threads()}, indent=2))
     return 0
 
 
-def drawn_series() -> list[Dataset]:
-    """Draw the spine and write it as DICOM."""
+def analysis(volume: Volume, repeats: int) -> dict[str, float]:
+    """Time ``benchmarks.served`` on the volume as DICOM files, medians in seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number, dataset in enumerate(mr_series(volume, DESCRIPTION)):
+            dataset.save_as(Path(folder) / f"{number}.dcm", enforce_file_format=True)
+        command = [sys.executable, "-m", "benchmarks.served", folder, str(repeats + 1)]
+        start = time.perf_counter()
+        answer = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+        wall_s = time.perf_counter() - start
+    found = json.loads(answer.stdout)
+    warm = found["analyses"][1:]
+    return {
+        "start_up_s": wall_s - found["process_s"] + found["loading_s"],
+        **{name: statistics.median(item[name] for item in warm) for name in warm[0]},
+        "peak_memory_mb": found["peak_mb"],
+    }
+
+
+DESCRIPTION = SeriesDescription(
+    patient_id="BENCHMARK",
+    patient_name="Benchmark^Drawn",
+    birth_date=date(1970, 1, 1),
+    sex="O",
+    study_date=date(2026, 1, 1),
+    study_uid="2.25.2001",
+)
+
+
+def drawn_spine() -> Volume:
+    """Draw the spine."""
     spec = random_spec(np.random.default_rng(1))
-    drawn = draw_phantom(with_grid(spec, shape=SHAPE, spacing_mm=SPACING_MM))
-    description = SeriesDescription(
-        patient_id="BENCHMARK",
-        patient_name="Benchmark^Drawn",
-        birth_date=date(1970, 1, 1),
-        sex="O",
-        study_date=date(2026, 1, 1),
-        study_uid="2.25.2001",
+    return draw_phantom(with_grid(spec, shape=SHAPE, spacing_mm=SPACING_MM)).volume
+
+
+def random_batch(volume: Volume) -> NDArray[np.float32]:
+    """Return as many images, as large, as the network gets at once."""
+    rows, columns = (
+        size + -size % NETWORK_MULTIPLE for size in volume.voxels.shape[1:]
     )
-    return mr_series(drawn.volume, description)
+    rng = np.random.default_rng(1)
+    return rng.random((SLICES_PER_RUN, rows, columns), dtype=np.float32)
+
+
+def flops(model: TorchModel, batch: NDArray[np.float32]) -> int:
+    """Count floating point operations of the network, two per multiply-add."""
+    with FlopCounterMode(display=False) as counter:
+        model.probabilities(batch)
+    return counter.get_total_flops()
+
+
+def matrix_rate(repeats: int) -> float:
+    """Return the operations per second of a large float32 matrix product."""
+    matrix = torch.rand(MATRIX, MATRIX)
+    return 2 * MATRIX**3 / median_s(lambda: matrix @ matrix, repeats)
 
 
 def median_s(work: Callable[[], object], repeats: int) -> float:

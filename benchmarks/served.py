@@ -1,0 +1,52 @@
+"""One cold process that reads one series and analyzes it, as a worker does.
+
+``python -m benchmarks.served FOLDER REPEATS`` prints its times and its peak memory. It
+never imports torch.
+"""
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+from inference.dicom import read_instance
+from inference.one_study import UNKNOWN_CHART
+from inference.pipeline import Models, load_models, run
+from inference.results import Stage
+
+
+def main(folder: Path, repeats: int) -> None:
+    """Print the times of every repetition in seconds, and the peak in MB."""
+    start = time.perf_counter()
+    models = load_models()
+    loading_s = time.perf_counter() - start
+    result = {
+        "loading_s": loading_s,
+        "analyses": [analysis_s(folder, models) for _ in range(repeats)],
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "process_s": time.perf_counter() - start,
+    }
+    print(json.dumps(result))
+
+
+def analysis_s(folder: Path, models: Models) -> dict[str, float]:
+    """Return the seconds of each stage, from files to report."""
+    marks: dict[str, float] = {"files": time.perf_counter()}
+
+    def progress(stage: Stage, _part: float) -> None:
+        marks.setdefault(stage, time.perf_counter())
+
+    series = [read_instance(path) for path in sorted(folder.iterdir())]
+    run(series, features=UNKNOWN_CHART, models=models, progress=progress)
+    marks["end"] = time.perf_counter()
+    return {
+        "decode_s": marks[Stage.SEGMENTING] - marks["files"],
+        "segmentation_s": marks[Stage.MEASURING] - marks[Stage.SEGMENTING],
+        "measurement_s": marks["end"] - marks[Stage.MEASURING],
+        "total_s": marks["end"] - marks["files"],
+    }
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
