@@ -28,7 +28,7 @@ from inference.phantom import draw_phantom
 from inference.phantom_spec import random_spec, with_grid
 from inference.preprocessing import NETWORK_MULTIPLE, NETWORK_SPACING_MM
 from inference.reference_engine import TorchModel, load_reference_model
-from inference.segmentation import SLICES_PER_RUN, segment
+from inference.segmentation import segment
 from inference.volume import Volume
 
 SHAPE, SPACING_MM = (20, 640, 512), (0.9, 0.46875, 0.46875)
@@ -43,19 +43,18 @@ def main(argv: list[str] | None = None) -> int:
     volume = drawn_spine()
     network_volume = volume.sagittal().resampled_in_plane(NETWORK_SPACING_MM)
     served, reference = load_segmentation_model(), load_reference_model()
-    batch = random_batch(network_volume)
+    image = random_image(network_volume)
 
     def segmentation(model: SegmentationModel) -> Callable[[], object]:
         return lambda: segment(network_volume, model, lambda _: None)
 
     def bare_graph() -> None:
-        for _ in range(0, SHAPE[0], SLICES_PER_RUN):
-            served.probabilities(batch)
+        for _ in range(SHAPE[0]):
+            served.probabilities(image)
 
     torch_s = median_s(segmentation(reference), repeats)
     bare_s = median_s(bare_graph, repeats)
-    flop = flops(reference, batch) * SHAPE[0] / len(batch)
-    limit_s = flop / matrix_rate(repeats)
+    limit_s = SHAPE[0] * flops(reference, image) / matrix_rate(repeats)
     result = analysis(volume, repeats)
     seconds = result["segmentation_s"]
     result |= {
@@ -105,19 +104,19 @@ def drawn_spine() -> Volume:
     return draw_phantom(with_grid(spec, shape=SHAPE, spacing_mm=SPACING_MM)).volume
 
 
-def random_batch(volume: Volume) -> NDArray[np.float32]:
-    """Return as many images, as large, as the network gets at once."""
+def random_image(volume: Volume) -> NDArray[np.float32]:
+    """Return a batch of one image, as large as the network gets it."""
     rows, columns = (
         size + -size % NETWORK_MULTIPLE for size in volume.voxels.shape[1:]
     )
     rng = np.random.default_rng(1)
-    return rng.random((SLICES_PER_RUN, rows, columns), dtype=np.float32)
+    return rng.random((1, rows, columns), dtype=np.float32)
 
 
-def flops(model: TorchModel, batch: NDArray[np.float32]) -> int:
+def flops(model: TorchModel, image: NDArray[np.float32]) -> int:
     """Count floating point operations of the network, two per multiply-add."""
     with FlopCounterMode(display=False) as counter:
-        model.probabilities(batch)
+        model.probabilities(image)
     return counter.get_total_flops()
 
 

@@ -11,13 +11,11 @@ from inference.preprocessing import NETWORK_MULTIPLE, normalized
 from inference.results import Structure
 from inference.volume import Geometry, SpineSegmentation, Volume
 
-SLICES_PER_RUN = 4  # our choice: bounds the memory, and lets progress be shown
-
 
 def segment(
     volume: Volume, model: SegmentationModel, done: Callable[[float], None]
 ) -> SpineSegmentation:
-    """Run the network over all slices.
+    """Run the network over all slices, one by one: more at once only costs memory.
 
     Args:
         volume: Sagittal, with square pixels of ``preprocessing.NETWORK_SPACING_MM``.
@@ -28,11 +26,10 @@ def segment(
     slices, rows, columns = volume.voxels.shape
     margins = [(0, -size % NETWORK_MULTIPLE) for size in (rows, columns)]
     parts = []
-    for first in range(0, slices, SLICES_PER_RUN):
-        chunk = volume.voxels[first : first + SLICES_PER_RUN]
-        images = np.stack([np.pad(normalized(image), margins) for image in chunk])
-        parts.append(model.probabilities(images)[:, :, :rows, :columns])
-        done(min(1.0, (first + SLICES_PER_RUN) / slices))
+    for index, image in enumerate(volume.voxels, start=1):
+        padded = np.pad(normalized(image), margins)
+        parts.append(model.probabilities(padded[None])[:, :, :rows, :columns])
+        done(index / slices)
     return segmentation_of(np.concatenate(parts).transpose(1, 0, 2, 3), volume.geometry)
 
 
