@@ -24,9 +24,7 @@ from pydicom.pixels.decoders.base import get_decoder
 def main() -> int:
     """Decode what stdin asks for; anything wrong ends in one line on stderr."""
     request = json.loads(sys.stdin.buffer.readline())
-    limit_to(resource.RLIMIT_AS, request["memory_bytes"])
-    limit_to(resource.RLIMIT_CPU, request["cpu_s"])
-    limit_to(resource.RLIMIT_CORE, 0)
+    limit(request["memory_bytes"], request["cpu_s"])
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # some decoders print
     try:
@@ -40,9 +38,11 @@ def main() -> int:
     return 0
 
 
-def limit_to(kind: int, value: int) -> None:
-    """Lower a limit of this process for good."""
-    resource.setrlimit(kind, (value, value))
+def limit(memory_bytes: int, cpu_s: int) -> None:
+    """Lower the limits of this process for good; SIGXCPU comes before SIGKILL."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def write_frames(part: dict[str, Any], encapsulated: bytes, output: BinaryIO) -> None:

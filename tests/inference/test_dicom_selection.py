@@ -187,6 +187,17 @@ def test_the_contrast_of_an_enhanced_object_is_in_its_groups() -> None:
     assert select_series({"enhanced": enhanced}) == "enhanced"
 
 
+@pytest.mark.parametrize("is_enhanced", [True, False])
+def test_the_metadata_of_an_archive_is_enough_to_choose(
+    first: Dataset, *, is_enhanced: bool
+) -> None:
+    instance = enhanced_series(small_volume()) if is_enhanced else deepcopy(first)
+    del instance.PixelData
+    metadata = Dataset.from_json(instance.to_json())
+    axial = changed(first, ImageOrientationPatient=AXIAL)
+    assert select_series({"axial": axial, "sagittal": metadata}) == "sagittal"
+
+
 def assert_shows(mixed: list[Dataset], wanted: list[Dataset]) -> None:
     np.testing.assert_array_equal(read_volume(mixed).voxels, read_volume(wanted).voxels)
 
