@@ -16,13 +16,18 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import (
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    as_completed,
+)
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import cycle, islice
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -50,7 +55,7 @@ from tests.inference.syntaxes import LOSSLESS, LOSSY, NATIVE, encoded
 
 MAX_S: Final = 5.0
 MAX_MB: Final = 1024
-CHUNK: Final = 100
+CHUNK: Final = 100  # cases of one process
 ODD_NUMBERS: Final = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF)
 HEADER_BYTES: Final = 1800  # of these small files: half of the changes go there
 KEYWORDS: Final = (
@@ -310,29 +315,38 @@ def with_memory(tally: Tally) -> Tally:
     return tally
 
 
+Work = Callable[[Sequence[Files], int, int], Tally]
+WORKS: Final[tuple[Work, ...]] = (fuzz_bytes, fuzz_headers)
+
+
+def in_a_process(work: Work, corpus: Sequence[Files], first: int, count: int) -> Tally:
+    """Run cases apart, so that a crash is seen and stops nothing else."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        try:
+            return process.submit(work, corpus, first, count).result()
+        except BrokenProcessPool:
+            return Tally(failures=[f"{work.__name__} from {first}: a crash"])
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Run the cases in processes of their own, so that a crash is seen."""
+    """Run the cases and print what came of them."""
     parser = argparse.ArgumentParser(prog="fuzz_dicom", description=__doc__)
     parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--jobs", type=int, default=1)
     arguments = parser.parse_args(argv)
-    total, corpus = Tally(), valid_files()
-    started = time.monotonic()
-    for first in range(arguments.first, arguments.first + arguments.cases, 2 * CHUNK):
-        left = arguments.first + arguments.cases - first
-        count = max(1, min(CHUNK, left // 2))
-        with ProcessPoolExecutor(arguments.jobs) as pool:
-            works = [
-                pool.submit(work, corpus, first, count)
-                for work in (fuzz_bytes, fuzz_headers)
-            ]
-        for work in works:
-            try:
-                total.add(work.result())
-            except BrokenProcessPool:
-                total.failures.append(f"cases from {first}: a process crashed")
-        sys.stderr.write(f"\r{first - arguments.first + 2 * count} cases")
+    started, total, corpus = time.monotonic(), Tally(), valid_files()
+    numbers = range(arguments.first, arguments.first + arguments.cases // 2)
+    with ThreadPoolExecutor(arguments.jobs) as threads:
+        works = [
+            threads.submit(in_a_process, work, corpus, first, min(CHUNK, left))
+            for first in numbers[::CHUNK]
+            for left in (numbers.stop - first,)
+            for work in WORKS
+        ]
+        for work in as_completed(works):
+            total.add(work.result())
+            sys.stderr.write(f"\r{sum(total.outcomes.values())} cases")
     report = {
         "cases": sum(total.outcomes.values()),
         "outcomes": dict(total.outcomes.most_common()),
