@@ -28,6 +28,18 @@ CONDITION_FLAGS: Final[dict[Code, Flag]] = {
     (SNOMED, "192970008"): Flag.CAUDA_EQUINA,
     (SNOMED, "764272007"): Flag.CAUDA_EQUINA,  # compression by lumbar stenosis
     (SNOMED, "363346000"): Flag.MALIGNANCY,
+    # The cancers that go to the spine most. Their displays, and those of the other
+    # narrower codes here, agree in HL7's mCODE, in the documents of SNOMED
+    # International, and in the modules of Synthea.
+    (SNOMED, "254837009"): Flag.MALIGNANCY,  # breast
+    (SNOMED, "399068003"): Flag.MALIGNANCY,  # prostate
+    (SNOMED, "363358000"): Flag.MALIGNANCY,  # lung
+    (SNOMED, "254637007"): Flag.MALIGNANCY,  # lung, non-small cell
+    (SNOMED, "363518003"): Flag.MALIGNANCY,  # kidney
+    (SNOMED, "363406005"): Flag.MALIGNANCY,  # colon
+    (SNOMED, "109989006"): Flag.MALIGNANCY,  # multiple myeloma
+    (SNOMED, "118600007"): Flag.MALIGNANCY,  # lymphoma
+    (SNOMED, "94222008"): Flag.MALIGNANCY,  # secondary, of bone
     (SNOMED, "448765001"): Flag.UNEXPLAINED_WEIGHT_LOSS,  # unintentional
     (SNOMED, "422868009"): Flag.UNEXPLAINED_WEIGHT_LOSS,
     (SNOMED, "64859006"): Flag.OSTEOPOROSIS,
@@ -37,10 +49,15 @@ CONDITION_FLAGS: Final[dict[Code, Flag]] = {
     (SNOMED, "433144002"): Flag.KIDNEY_DISEASE,  # stage 3
     (SNOMED, "431857002"): Flag.KIDNEY_DISEASE,  # stage 4
     (SNOMED, "433146000"): Flag.KIDNEY_DISEASE,  # stage 5
+    (SNOMED, "46177005"): Flag.KIDNEY_DISEASE,  # end stage
     (SNOMED, "84114007"): Flag.HEART_FAILURE,
+    (SNOMED, "42343007"): Flag.HEART_FAILURE,  # congestive
+    (SNOMED, "88805009"): Flag.HEART_FAILURE,  # chronic congestive
     # OMOP concept 192671, and in value sets of HL7 guides
     (SNOMED, "74474003"): Flag.PEPTIC_ULCER,  # gastrointestinal hemorrhage
+    (SNOMED, "13200003"): Flag.PEPTIC_ULCER,
     (SNOMED, "77386006"): Flag.PREGNANCY,
+    (SNOMED, "72892002"): Flag.PREGNANCY,  # normal
     (SNOMED, "441509002"): Flag.PACEMAKER,
 }
 

@@ -3,7 +3,7 @@
 The table is JSON, one per server::
 
     {
-      "flags": {"http://snomed.info/sct|254837009": "malignant neoplastic disease"},
+      "flags": {"http://snomed.info/sct|363349007": "malignant neoplastic disease"},
       "values": {"urn:oid:1.2.3|NRS-LEG": "leg_pain_nrs"},
       "treatments": {"urn:oid:1.2.3|PT": "exercise or physical therapy"},
       "odi_questionnaires": ["https://ehr.example/Questionnaire/oswestry"]

@@ -60,9 +60,9 @@ def test_the_narrower_codes_of_icd_10_are_understood(
 
 
 def test_a_site_says_what_its_own_and_its_narrower_codes_mean() -> None:
-    breast = ("http://snomed.info/sct", "254837009")
-    site = SiteCodes(flags={breast: Flag.MALIGNANCY})
-    (found,) = flagged(condition(breast[1]), today=TODAY, site=site)
+    stomach = ("http://snomed.info/sct", "363349007")
+    site = SiteCodes(flags={stomach: Flag.MALIGNANCY})
+    (found,) = flagged(condition(stomach[1]), today=TODAY, site=site)
     assert found.flag is Flag.MALIGNANCY
 
 

@@ -53,6 +53,12 @@ def test_loyds_failing_kidneys_are_seen_in_the_older_unit() -> None:
     assert loyd.egfr_ml_min.value == pytest.approx(8.3, abs=0.01)
 
 
+def test_loyds_failing_heart_is_seen_under_a_narrower_code() -> None:
+    (failing,) = read("Loyd-Connelly").conditions
+    assert failing.flag is Flag.HEART_FAILURE
+    assert failing.label == "Chronic congestive heart failure (disorder)"
+
+
 @pytest.mark.parametrize("name", ["Jacki-Feil", "Cary-OHara"])
 def test_nothing_of_a_whole_chart_is_unreadable(name: str) -> None:
     assert read(name).unreadable == 0
