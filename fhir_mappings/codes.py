@@ -106,6 +106,12 @@ VERTEBRAE: Final = {
     }.items()
 }
 
+# https://hl7.org/fhir/R4/valueset-referencerange-appliesto.html
+SEXES: Final[dict[str, Concept]] = {
+    "male": {"coding": [coding(SNOMED, "248153007", "Male")]},
+    "female": {"coding": [coding(SNOMED, "248152002", "Female")]},
+}
+
 PROBABILITY: Final = coding(DICOM, "122157", "Probability")
 
 # No standard code says these: Pfirrmann 2001, doi:10.1097/00007632-200109010-00011

@@ -1,6 +1,6 @@
 """What a report found, measured or graded, in the words of an Observation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,12 @@ from fhir_mappings import codes
 from fhir_mappings.datatypes import Resource, concept, quantity
 from fhir_mappings.gradings import METHOD, ORIGIN, grade_numeral, probability
 from fhir_mappings.measures import Measured, disc_site, measured
+from fhir_mappings.reference_ranges import (
+    percentile,
+    reference_range,
+    references,
+)
+from inference.reference_values import ReferenceRange
 from inference.results import CaseReport, DiscGrading, Level, ModelVersion, Vertebra
 
 
@@ -23,6 +29,7 @@ class Finding:
         words: The value as people read it.
         method: How it was found.
         models: The model that found it, then those that it builds on.
+        ranges: What is usual, as elements of ``Observation.referenceRange``.
         notes: What else a reader must know.
 
     """
@@ -34,6 +41,7 @@ class Finding:
     words: str
     method: str
     models: tuple[ModelVersion, ...]
+    ranges: tuple[Resource, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
 
 
@@ -48,6 +56,7 @@ def findings(report: CaseReport) -> Iterator[Finding]:
 def _of_measurement(item: Measured, report: CaseReport) -> Finding:
     measure, unit = item.measure, item.measure.unit
     value = quantity(item.value, unit=unit.unit, code=unit.code, digits=unit.digits)
+    known = references(item, report.features)
     return Finding(
         site=item.site,
         body_site=item.body_site,
@@ -60,7 +69,20 @@ def _of_measurement(item: Measured, report: CaseReport) -> Finding:
         words=f"{value['value']} {unit.unit}",
         method=measure.method,
         models=(report.model,),
+        ranges=tuple(reference_range(reference, unit) for reference in known),
+        notes=tuple(_notes(item, known)),
     )
+
+
+def _notes(item: Measured, known: Sequence[ReferenceRange]) -> Iterator[str]:
+    """Say where the value stands among those who were measured in the same way."""
+    for reference in known:
+        place = percentile(reference, item.value)
+        if reference.is_same_method and place is not None:
+            yield (
+                f"{place.capitalize()} of {reference.count} {reference.population} "
+                f"({reference.source}), which does not say what is healthy."
+            )
 
 
 def _of_grading(grading: DiscGrading, report: CaseReport) -> Finding:

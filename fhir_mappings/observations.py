@@ -51,6 +51,8 @@ def _observation(
         "device": reference(full_url(device), f"{model.name} {model.version}"),
         "derivedFrom": [reference(context.imaging_study)],
     }
+    if finding.ranges:
+        observation["referenceRange"] = list(finding.ranges)
     if context.encounter:
         observation["encounter"] = reference(context.encounter)
     if report.study.acquired_on:

@@ -1,30 +1,26 @@
 """A report as the page shows it: words and numbers, rounded as they are written."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from fhir_mappings.bundle import report_resources
-from fhir_mappings.datatypes import quantity
-from fhir_mappings.gradings import grade_numeral, probability
-from fhir_mappings.measures import LEVEL_MEASURES, VERTEBRA_MEASURES, Measure
+from fhir_mappings.measures import MM
+from fhir_mappings.reference_ranges import written
 from inference.results import (
     NEVER_SUGGESTED,
     CaseReport,
-    DiscGrading,
     Exclusion,
-    LevelMeasurement,
     Outline,
     Picture,
     Structure,
-    VertebraMeasurement,
 )
 from smart_app.case_store import Case, Signature
 from smart_app.launches import OpenLaunch
 from smart_app.models import WriteState
 from smart_app.outcome_view import OutcomeGroup, outcome_groups
+from smart_app.report_table import Row, comparisons, rows
 from smart_app.smart import can_write_type
 from smart_app.writing import write_context
 
@@ -77,16 +73,6 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One level of the table; ``None`` where nothing was measured or graded."""
-
-    level: str
-    vertebra: str
-    grade: str | None
-    cells: tuple[str | None, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportView:
     """All that the report page shows.
 
@@ -97,6 +83,7 @@ class ReportView:
         bar_px: Length of the scale bar in pixels of the picture.
         rows: Table of levels.
         fingerprint: Hash of the report, which a signature sends back.
+        comparisons: Who the ranges in the table are of, as sentences.
         counts: How many resources of each type a signature writes, empty when it
             may not write.
         signer: Who would sign, ``None`` when nobody can.
@@ -114,6 +101,7 @@ class ReportView:
     bar_px: float
     rows: tuple[Row, ...]
     fingerprint: str
+    comparisons: tuple[str, ...]
     counts: dict[str, int]
     signer: str | None
     signed: Signature | None
@@ -142,8 +130,9 @@ def report_view(
         shapes=tuple(_shape(outline, report) for outline in report.picture.outlines),
         frame=_frame(report.picture),
         bar_px=BAR_MM / report.picture.pixel_mm,
-        rows=_rows(report),
+        rows=rows(report),
         fingerprint=case.fingerprint,
+        comparisons=comparisons(report),
         counts=_counts(launch, case, signed, now),
         signer=launch.context.user_display or launch.signer,
         signed=signed,
@@ -156,41 +145,6 @@ def report_view(
         outcomes=outcome_groups(report),
         writes_outcomes=can_write_type(launch.scopes, "RiskAssessment"),
     )
-
-
-def _rows(report: CaseReport) -> tuple[Row, ...]:
-    vertebrae = {item.vertebra: item for item in report.vertebrae}
-    grades = {item.level: _grade(item) for item in report.gradings}
-    return tuple(
-        Row(
-            level=level.level.value,
-            vertebra=level.level.upper_vertebra.value,
-            grade=grades.get(level.level),
-            cells=(
-                *_cells(level, LEVEL_MEASURES),
-                *_cells(vertebrae.get(level.level.upper_vertebra), VERTEBRA_MEASURES),
-            ),
-        )
-        for level in report.levels
-    )
-
-
-def _grade(grading: DiscGrading) -> str:
-    return f"{grade_numeral(grading)} ({probability(grading)['value'] * 100:.0f} %)"
-
-
-def _cells(
-    source: LevelMeasurement | VertebraMeasurement | None, measures: Sequence[Measure]
-) -> list[str | None]:
-    return [_cell(getattr(source, m.field, None), m) for m in measures]
-
-
-def _cell(value: float | None, measure: Measure) -> str | None:
-    if value is None:
-        return None
-    unit = measure.unit
-    rounded = quantity(value, unit=unit.unit, code=unit.code, digits=unit.digits)
-    return f"{rounded['value']:,.{max(unit.digits, 0)}f}"
 
 
 def _shape(outline: Outline, report: CaseReport) -> Shape:
@@ -226,9 +180,12 @@ def _words(outline: Outline, report: CaseReport) -> str:
     name = f"{outline.name} {kind}" if outline.name not in {"", kind} else kind
     for level in report.levels:
         if level.level == outline.name:
-            height = _cell(level.disc_height_mm, LEVEL_MEASURES[0])
-            return f"{name}, height {height + ' mm' if height else NOT_MEASURED}"
+            return f"{name}, height {_height(level.disc_height_mm)}"
     return name
+
+
+def _height(height_mm: float | None) -> str:
+    return NOT_MEASURED if height_mm is None else f"{written(height_mm, MM)} mm"
 
 
 def _counts(

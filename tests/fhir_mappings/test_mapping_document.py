@@ -93,6 +93,7 @@ def test_every_option_stands_with_its_code_or_without(option: Option) -> None:
         *(site["code"] for site in codes.DISCS.values()),
         *(site["code"] for site in codes.DISC_LEVELS.values()),
         *(site["code"] for site in codes.VERTEBRAE.values()),
+        *(sex["coding"][0]["code"] for sex in codes.SEXES.values()),
         codes.PFIRRMANN["code"],
         codes.PFIRRMANN_PROBABILITY["code"],
         codes.PROBABILITY["code"],

@@ -83,7 +83,7 @@ def test_a_grade_says_what_its_model_learned_from() -> None:
 def test_a_grade_is_else_an_observation_as_all_others() -> None:
     grade, height = find("pfirrmann-grade", "L4/L5"), find("disc-height", "L4/L5")
     own = {"text", "identifier", "code", "method", "device", "note"}
-    values = {"valueCodeableConcept", "component", "valueQuantity"}
+    values = {*("valueCodeableConcept", "component", "valueQuantity", "referenceRange")}
     assert {k: v for k, v in grade.items() if k not in own | values} == {
         k: v for k, v in height.items() if k not in own | values
     }

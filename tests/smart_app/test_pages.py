@@ -73,8 +73,27 @@ def test_what_was_not_measured_says_so(page: Page, hospital: Ehr, url: str) -> N
     unmeasured = [*["not measured"] * 6, "L1", *["not measured"] * 2]
     assert cells == ["not graded", *unmeasured]
     cells = page.locator("tr[data-name='L4/L5'] td").all_inner_texts()
-    assert cells[:7] == ["IV (71 %)", "7.3", "33.0", "12,340", "0.26", "0.50", "9.0"]
-    assert cells[7:] == ["L4", "27.4", "35.1"]
+    values = [cell.split("\n")[0] for cell in cells]
+    assert values[:7] == ["IV (71 %)", "7.3", "33.0", "12,340", "0.26", "0.50", "9.0"]
+    assert values[7:] == ["L4", "27.4", "35.1"]
+
+
+def test_a_value_stands_beside_what_is_usual_and_where_that_comes_from(
+    page: Page, hospital: Ehr, url: str
+) -> None:
+    launch(page, hospital, url, patient="ada")
+    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    row = page.locator("tr[data-name='L4/L5'] td")
+    height, signal, canal = (row.nth(index) for index in (1, 5, 6))
+    assert "\N{EN DASH}" in height.locator(".usual").inner_text()
+    about = height.locator(".usual").get_attribute("title")
+    assert about is not None
+    assert about.startswith("Percentile ")
+    assert "doi:10.1038/s41597-024-03090-w" in about
+    assert signal.locator(".usual").count() == 0
+    assert canal.locator(".usual").inner_text() == "≥ 10.0 *"
+    page.click("text=Who the small numbers are of")
+    assert page.is_visible(".levels li >> text=patients seen for low back pain")
 
 
 def test_grades_say_how_far_to_trust_them_and_which_model_gave_them(
