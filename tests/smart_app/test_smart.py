@@ -8,6 +8,7 @@ from smart_app.launch_errors import NoPatientError, RefusedScopeError
 from smart_app.smart import (
     allows,
     can_write,
+    can_write_type,
     context_from,
     discovery_from,
     lifetime_s,
@@ -77,6 +78,14 @@ def test_what_is_asked_for_is_enough(spelling: list[str]) -> None:
     granted = wanted_scopes(discovery).split()
     require_reading(granted)
     assert can_write(granted)
+    assert can_write_type(granted, "RiskAssessment")
+
+
+def test_a_server_that_takes_no_risk_assessments_still_takes_the_report() -> None:
+    wanted = wanted_scopes(discovery_from(DOCUMENT, BASE)).split()
+    granted = [scope for scope in wanted if "RiskAssessment" not in scope]
+    assert can_write(granted)
+    assert not can_write_type(granted, "RiskAssessment")
 
 
 def test_refreshing_is_asked_for_only_where_it_is_offered() -> None:
