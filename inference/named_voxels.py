@@ -161,14 +161,32 @@ def _spread(
     """
     spacing_mm = segmentation.geometry.spacing_mm
     mask = segmentation.labels == CHANNEL[structure]
+    spread = np.zeros(mask.shape, np.uint8)
+    if not mask.any():
+        return spread
+    box = _box(mask, spacing_mm)
     seeds = _seeds(mask, plane, instances, spacing_mm)
-    labels = _nearest_by_path(mask, seeds, spacing_mm)
+    labels = _nearest_by_path(mask[box], seeds[box], spacing_mm)
     distance_mm, nearest = ndimage.distance_transform_edt(
         labels == 0, sampling=spacing_mm, return_indices=True
     )
-    spread: NDArray[np.uint8] = labels[tuple(nearest)]
-    spread[distance_mm > MAX_GAP_MM] = 0
+    near = labels[tuple(nearest)]
+    near[distance_mm > MAX_GAP_MM] = 0
+    spread[box] = near
     return spread
+
+
+def _box(
+    mask: NDArray[np.bool_], spacing_mm: NDArray[np.float64]
+) -> tuple[slice, slice, slice]:
+    """Return the part of the grid that holds a structure and what is named near it."""
+    first, second, third = (
+        slice(max(0, found.min() - reach), found.max() + reach + 1)
+        for found, reach in zip(
+            np.nonzero(mask), np.ceil(MAX_GAP_MM / spacing_mm).astype(int), strict=True
+        )
+    )
+    return first, second, third
 
 
 def _seeds(

@@ -1,0 +1,55 @@
+"""Segmentation and measurements go into a real Orthanc, and only once."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+from pydicom import Dataset
+from pydicom.uid import generate_uid
+
+from inference.mr_series import mr_series
+from inference.named_voxels import NAMES, NamedVoxels
+from inference.outputs.seg import segmentation_object
+from inference.outputs.source import source_series
+from inference.outputs.sr import Verifier, measurement_object
+from sandbox.services import Archive
+from sandbox.studies import archive_client, store
+from tests.fhir_mappings.reports import REPORT
+from tests.inference.series import INVENTED, small_volume
+
+SIGNED_AT = datetime(2026, 3, 31, 18, 0, tzinfo=UTC)
+SIGNER = Verifier(name="Example^Erin", organization="Example clinic")
+
+
+def objects_of(series: list[Dataset], voxels: NamedVoxels) -> list[Dataset]:
+    source = source_series(series)
+    segmentation = segmentation_object(voxels, source, REPORT.model, SIGNED_AT)
+    return [
+        segmentation,
+        measurement_object(REPORT, source, segmentation, SIGNED_AT, SIGNER),
+    ]
+
+
+def test_what_is_stored_twice_is_in_the_study_once(archive: Archive) -> None:
+    volume = small_volume()
+    study_uid = generate_uid()
+    described = replace(INVENTED, study_uid=study_uid)
+    series = mr_series(volume, described)
+    labels = np.zeros(volume.geometry.shape, np.uint8)
+    labels[2:4] = np.arange(40)[None, :, None] % (len(NAMES) + 1)
+    voxels = NamedVoxels(labels=labels, geometry=volume.geometry)
+    store(archive, series)
+    client = archive_client(archive)
+    for _ in range(2):
+        client.store_instances(objects_of(series, voxels))
+    found = client.search_for_instances(study_uid)
+    modalities = [item["00080060"]["Value"][0] for item in found]
+    assert sorted(modalities) == [*["MR"] * len(series), "SEG", "SR"]
+    received = {item.Modality: item for item in client.retrieve_study(study_uid)}
+    (sent, _) = objects_of(series, voxels)
+    assert received["SEG"].PixelData == sent.PixelData
+    referenced = received["SR"].CurrentRequestedProcedureEvidenceSequence[0]
+    series_uids = {
+        item.SeriesInstanceUID for item in referenced.ReferencedSeriesSequence
+    }
+    assert series_uids == {series[0].SeriesInstanceUID, sent.SeriesInstanceUID}
