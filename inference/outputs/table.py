@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from inference.outputs.quantities import Value, values
-from inference.results import CaseReport
+from inference.reference_values import references_for
+from inference.results import CaseReport, ClinicalFeatures, Level, Vertebra
 
-#: Calipers are two points in LPS patient coordinates.
+#: Calipers are two points in LPS patient coordinates; what is usual is that of the best
+#: comparison for the age and sex that the images give.
 COLUMNS: Final = (
     "structure",
     "quantity",
@@ -22,6 +24,11 @@ COLUMNS: Final = (
     "end_x_mm",
     "end_y_mm",
     "end_z_mm",
+    "usual_low",
+    "usual_high",
+    "percentile",
+    "usual_in",
+    "usual_source",
 )
 POINT_DECIMALS: Final = 2  # our choice: far below a pixel
 
@@ -34,12 +41,13 @@ def measurement_table(report: CaseReport) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(_row(item) for item in values(report))
+    features = report.features
+    writer.writerows(_row(item, features) for item in values(report))
     writer.writerows(_grades(report))
     return text.getvalue()
 
 
-def _row(item: Value) -> list[object]:
+def _row(item: Value, features: ClinicalFeatures) -> list[object]:
     caliper = item.caliper
     points = (*caliper.start_mm, *caliper.end_mm) if caliper else ("",) * 6
     return [
@@ -50,6 +58,28 @@ def _row(item: Value) -> list[object]:
         item.quantity.unit.ucum,
         "" if item.uncertainty is None else item.uncertainty,
         *(round(x, POINT_DECIMALS) if isinstance(x, float) else x for x in points),
+        *_usual(item, features),
+    ]
+
+
+def _usual(item: Value, features: ClinicalFeatures) -> list[object]:
+    """Return limits, percentile, group and source; empty cells where none is known."""
+    if item.value is None or not isinstance(item.of, Level | Vertebra):
+        return [""] * 5
+    known = references_for(
+        item.quantity.field, item.of, sex=features.sex, age_years=features.age_years
+    )
+    if not known:
+        return [""] * 5
+    best = known[0]
+    low, high = best.limits
+    percentile = best.percentile(item.value)
+    return [
+        "" if low is None else item.quantity.rounded(low),
+        "" if high is None else item.quantity.rounded(high),
+        "" if percentile is None else round(percentile),
+        best.population,
+        best.source,
     ]
 
 

@@ -31,6 +31,7 @@ from inference.outputs.report_json import (
 )
 from inference.outputs.table import COLUMNS
 from inference.pipeline import Analysis
+from inference.reference_values import references_for
 from inference.results import Level, Vertebra
 from tests.inference.outputs.conftest import CREATED, Written
 
@@ -77,7 +78,7 @@ def test_the_report_says_nothing_of_the_patient(written: Written) -> None:
     report = report_of(written)
     assert not {"features", "suggestion", "picture", "answers"} & report.keys()
     text = json.dumps(report)
-    for word in ("Erin", "MRN-0001", "1970"):
+    for word in ("Erin", "MRN-0001", "1970-03-31", "19700331"):
         assert word not in text
 
 
@@ -130,6 +131,24 @@ def test_the_table_gives_value_unit_caliper_and_uncertainty(written: Written) ->
     )
     length = float(np.linalg.norm(end - start))
     assert length == pytest.approx(float(row["value"]), abs=0.02)
+
+
+def test_the_table_says_what_is_usual_and_by_whom(written: Written) -> None:
+    level = written.report.levels[3]
+    best = references_for("disc_height_mm", Level.L4_L5, sex=None, age_years=None)[0]
+    row = next(
+        row
+        for row in rows_of(written)
+        if (row["structure"], row["quantity"]) == ("L4/L5", "disc_height_mm")
+    )
+    low, high = best.limits
+    assert low is not None
+    assert high is not None
+    assert float(row["usual_low"]) == round(low, 2)
+    assert float(row["usual_high"]) == round(high, 2)
+    percentile = best.percentile(round(level.disc_height_mm or 0, 2))
+    assert float(row["percentile"]) == round(percentile or 0)
+    assert row["usual_source"] == best.source
 
 
 def test_grades_are_in_the_table(written: Written) -> None:
