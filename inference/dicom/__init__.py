@@ -6,12 +6,14 @@ name the tag and its value, and never whose images they are.
 """
 
 from inference.dicom.files import read_instance
+from inference.dicom.frames import Frame
 from inference.dicom.identity import identity_of
 from inference.dicom.selection import select_series
 from inference.dicom.study import study_of
 from inference.dicom.volumes import read_volume, slice_frames
 
 __all__ = [
+    "Frame",
     "identity_of",
     "read_instance",
     "read_volume",

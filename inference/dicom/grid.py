@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.dicom.frames import Frame
 from inference.dicom.header import named
-from inference.dicom.stacks import Frame
 from inference.errors import IrregularVolumeError, UnsuitableStudyError
 from inference.volume import Geometry
 

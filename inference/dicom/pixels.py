@@ -28,8 +28,8 @@ from pydicom.uid import (
 )
 
 from inference.dicom.compressed import Part, decode
+from inference.dicom.frames import Frame
 from inference.dicom.header import Header, named, shown
-from inference.dicom.stacks import Frame
 from inference.errors import UnsuitableStudyError
 
 NATIVE: Final = frozenset(

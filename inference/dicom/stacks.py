@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.datadict import tag_for_keyword
 
-from inference.dicom.header import Header, named, shown
+from inference.dicom.frames import ORIENTATION_TOLERANCE, Frame, frame_of
+from inference.dicom.header import Header
 from inference.dicom.weighting import (
     echo_ms,
     is_derived,
@@ -29,18 +30,11 @@ from inference.dicom.weighting import (
     reason_to_leave,
     weighting_of,
 )
-from inference.errors import (
-    IrregularVolumeError,
-    SeriesNotFoundError,
-    UnsuitableStudyError,
-)
+from inference.errors import SeriesNotFoundError
 from inference.results import Weighting
 from inference.volume import MIN_SAGITTAL_COSINE
 
 MIN_SLICES: Final = 5  # our choice: fewer cannot hold both edges of the canal
-MAX_POSITION_MM: Final = 10_000.0  # our choice: no scanner's coordinates go farther
-PIXEL_RANGE_MM: Final = (0.05, 10.0)  # our choice: far beyond any MR image
-ORIENTATION_TOLERANCE: Final = 0.01  # direction cosines are written with few digits
 RATIO_TOLERANCE: Final = 0.1  # our choice: of two echo times of one contrast
 SPACING_TOLERANCE: Final = 1e-3  # part of the spacing: it is written with few digits
 SAME_PLACE_MM: Final = 0.01  # our choice: far below any distance between slices
@@ -65,45 +59,16 @@ _PLACE_DIMENSIONS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Frame:
-    """One slice and where it lies.
-
-    Attributes:
-        header: Its attributes.
-        position_mm: Center of its first pixel, LPS, shape ``(3,)``.
-        row: Direction along a row, shape ``(3,)``, of length 1.
-        column: Direction along a column, perpendicular to ``row``.
-        spacing_mm: Distance between rows, then between columns.
-        shape: Rows and columns.
-
-    """
-
-    header: Header
-    position_mm: NDArray[np.float64]
-    row: NDArray[np.float64]
-    column: NDArray[np.float64]
-    spacing_mm: NDArray[np.float64]
-    shape: tuple[int, int]
-
-    @property
-    def normal(self) -> NDArray[np.float64]:
-        """Direction across the slice, shape ``(3,)``."""
-        return np.cross(self.row, self.column)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Stack:
     """Parallel frames of one contrast, in the order in which they lie.
 
     Attributes:
         frames: Of these a place can still hold several.
-        distances_mm: Along the normal of the first frame, rising, one per frame.
         is_place: Whether a frame is the first one at its place.
 
     """
 
     frames: tuple[Frame, ...]
-    distances_mm: NDArray[np.float64]
     is_place: NDArray[np.bool_]
 
     @property
@@ -156,50 +121,6 @@ def best_stack(headers: Sequence[Header]) -> Stack:
         stack for frames in _alike(sagittal) for stack in _without_repeats(frames)
     ]
     return min(stacks, key=_order)
-
-
-def frame_of(header: Header) -> Frame:
-    """Read where a frame lies.
-
-    Raises:
-        UnsuitableStudyError: An attribute is missing or wrong.
-        IrregularVolumeError: Its axes are not perpendicular.
-
-    """
-    name = "ImageOrientationPatient"
-    cosines = header.numbers(name, 6)
-    row, column = cosines[:3], cosines[3:]
-    lengths = np.linalg.norm([row, column], axis=1)
-    tolerance = ORIENTATION_TOLERANCE
-    if np.abs(lengths - 1).max() > tolerance or abs(row @ column) > tolerance:
-        raise IrregularVolumeError(
-            f"{named(name)} is no pair of orthogonal directions: "
-            f"{shown(cosines.tolist())}"
-        )
-    row = row / lengths[0]
-    normal = np.cross(row, column)
-    column = np.cross(normal / np.linalg.norm(normal), row)
-    spacing = header.numbers("PixelSpacing", 2)
-    low, high = PIXEL_RANGE_MM
-    if (spacing < low).any() or (spacing > high).any():
-        raise UnsuitableStudyError(
-            f"{named('PixelSpacing')} has to be {low} to {high} mm, "
-            f"got {shown(spacing.tolist())}"
-        )
-    position = header.numbers("ImagePositionPatient", 3)
-    if np.abs(position).max() > MAX_POSITION_MM:
-        raise UnsuitableStudyError(
-            f"{named('ImagePositionPatient')} is beyond {MAX_POSITION_MM:g} mm: "
-            f"{shown(position.tolist())}"
-        )
-    return Frame(
-        header=header,
-        position_mm=position,
-        row=row,
-        column=column,
-        spacing_mm=spacing,
-        shape=(header.integer("Rows"), header.integer("Columns")),
-    )
 
 
 def _alike(frames: Sequence[Frame]) -> Iterator[list[Frame]]:
@@ -288,7 +209,6 @@ def _ordered(frames: Sequence[Frame]) -> Stack:
     steps = np.diff(distances[order], prepend=-np.inf)
     return Stack(
         frames=tuple(frames[index] for index in order),
-        distances_mm=distances[order],
         is_place=steps > SAME_PLACE_MM,
     )
 

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
+from inference.dicom.frames import Frame
 from inference.dicom.grid import grid_of, refuse_size
 from inference.dicom.header import MAX_FRAMES, Header, headers_of, lenient, named
 from inference.dicom.identity import identity_of
 from inference.dicom.pixels import pixel_format_of, stored_values
-from inference.dicom.stacks import MIN_SLICES, Frame, Stack, best_stack
+from inference.dicom.stacks import MIN_SLICES, Stack, best_stack
 from inference.errors import IrregularVolumeError, UnsuitableStudyError
 from inference.volume import Geometry, Volume
 

@@ -7,9 +7,8 @@ from typing import Final
 import numpy as np
 from pydicom import Dataset
 
-from inference.dicom import slice_frames
+from inference.dicom import Frame, slice_frames
 from inference.dicom.header import headers_of
-from inference.dicom.stacks import Frame
 from inference.errors import UnsuitableStudyError
 from inference.outputs.repeatable import derived_uid
 
