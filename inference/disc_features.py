@@ -1,19 +1,15 @@
 """What the grading looks at: signal and shape of each disc, as plain ratios."""
 
 from dataclasses import astuple, dataclass, replace
-from typing import Final
 
 import numpy as np
 
-from inference.boxes import box_of
+from inference.disc_signal import disc_signal
 from inference.errors import UnmeasurableError
-from inference.levels import NamedSpine, centroid
-from inference.measurements import fluid_signal
+from inference.levels import NamedSpine
 from inference.midsagittal import MidSagittal
 from inference.results import Level
-
-#: Part of the disc's length that counts as nucleus. Our choice: the middle half.
-NUCLEUS_PART: Final = 0.5
+from inference.shapes import Shapes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,18 +46,21 @@ class DiscFeatures:
         return astuple(self)
 
 
-def disc_features(plane: MidSagittal, spine: NamedSpine) -> dict[Level, DiscFeatures]:
+def disc_features(
+    plane: MidSagittal, spine: NamedSpine, shapes: Shapes
+) -> dict[Level, DiscFeatures]:
     """Describe each disc that can be measured.
 
     Args:
-        plane: The mid-sagittal slice of a T2-weighted series.
+        plane: The mid-sagittal surface of a T2-weighted series.
         spine: Its named instances.
+        shapes: Their shapes.
 
     """
     found = {}
     for level in Level:
         try:
-            found[level] = _features(plane, spine, level)
+            found[level] = _features(plane, spine, shapes, level)
         except UnmeasurableError:
             continue
     brightest = max((item.signal for item in found.values()), default=1.0)
@@ -72,35 +71,30 @@ def disc_features(plane: MidSagittal, spine: NamedSpine) -> dict[Level, DiscFeat
     }
 
 
-def _features(plane: MidSagittal, spine: NamedSpine, level: Level) -> DiscFeatures:
+def _features(
+    plane: MidSagittal, spine: NamedSpine, shapes: Shapes, level: Level
+) -> DiscFeatures:
     """Describe one disc.
 
     Raises:
-        UnmeasurableError: The disc, a neighbor or the fluid cannot be measured.
+        UnmeasurableError: The disc, its neighbors or the fluid cannot be measured.
 
     """
-    bodies = [spine.bodies[name] for name in level.vertebrae if name in spine.bodies]
-    if level not in spine.discs or not bodies:
+    bodies = [name for name in level.vertebrae if name in shapes.bodies]
+    if level not in shapes.discs or not bodies:
         raise UnmeasurableError(f"{level} or its neighbors are missing")
-    disc = spine.discs[level]
-    box = box_of(disc, plane.pixel_mm)
-    fluid = fluid_signal(plane, spine, centroid(disc)[0])
-    heights = [box_of(body, plane.pixel_mm).height_mm for body in bodies]
-    pixels = np.argwhere(disc) * plane.pixel_mm - box.center_mm
-    values = plane.signal[disc] / fluid
-    is_nucleus = np.abs(pixels @ box.along) < box.width_mm / 2 * NUCLEUS_PART
-    if is_nucleus.all() or not is_nucleus.any():
-        raise UnmeasurableError(f"{level} has no middle and ends")
+    box = shapes.discs[level]
+    signal = disc_signal(plane, spine, spine.discs[level], box)
+    bones = [plane.signal[spine.bodies[name]].mean() for name in bodies]
+    heights = [shapes.bodies[name].height_mm for name in bodies]
     return DiscFeatures(
         level_index=list(Level).index(level),
-        signal=float(values.mean()),
-        nucleus_signal=float(values[is_nucleus].mean()),
-        bright_signal=float(np.percentile(values, 90)),
-        contrast=float(values[is_nucleus].mean() - values[~is_nucleus].mean()),
-        variation=float(values.std() / values.mean()),
-        bone_signal=float(
-            np.mean([plane.signal[body].mean() for body in bodies]) / fluid
-        ),
+        signal=signal.mean,
+        nucleus_signal=signal.nucleus,
+        bright_signal=signal.bright,
+        contrast=signal.nucleus - signal.rim,
+        variation=signal.heterogeneity,
+        bone_signal=float(np.mean(bones)) / signal.fluid,
         height_index=box.height_mm / float(np.mean(heights)),
     )
 

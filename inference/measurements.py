@@ -1,191 +1,246 @@
-"""Lengths of discs, bodies and canal on the mid-sagittal slice, in millimeters.
+"""What is measured of discs, bodies, canal and spine, each with its calipers."""
 
-Every length is measured along the structure's own axes.
-"""
-
-from collections.abc import Mapping
-from contextlib import suppress
-from typing import Final, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.boxes import Box, box_of, extents_mm
+from inference.alignment import (
+    degrees_between,
+    lordosis_plates,
+    slip_of,
+    wedge_degrees,
+)
+from inference.boxes import Box, touches_edge
+from inference.calipers import Length
+from inference.canal import Diameter
+from inference.disc_signal import DiscSignal, disc_signal
+from inference.disc_volumes import disc_volumes_mm3
 from inference.errors import UnmeasurableError
-from inference.levels import NamedSpine, centroid
-from inference.midsagittal import CHANNEL, MidSagittal
+from inference.levels import NamedSpine
+from inference.midsagittal import MidSagittal
 from inference.results import (
     Level,
     LevelMeasurement,
-    Structure,
+    SpineMeasurement,
     Vertebra,
     VertebraMeasurement,
 )
+from inference.shapes import Shapes, shapes_of
 from inference.volume import SpineSegmentation
 
-#: Farthest that a disc voxel of another slice may lie from the disc's own line. Our
-#: choice: half a tall disc and its wedge.
-MAX_FROM_DISC_MM: Final = 12.0
-#: Cerebrospinal fluid is the brightest part of the dural sac on T2. Our choice: a
-#: percentile that noise and nerve roots hardly move.
-CSF_PERCENTILE: Final = 90.0
-CSF_REACH_MM: Final = 20.0  # our choice: CSF of the same level, so of the same shading
-CANAL_REACH_MM: Final = 45.0  # our choice: body depth plus canal
-TANGENT_REACH_MM: Final = 8.0  # our choice: half a vertebra
-
-Name = TypeVar("Name", Level, Vertebra)
+#: Stretch about the middle of a body in which its canal is measured. Our choice: wide
+#: enough that the vein's entry does not matter.
+MID_BODY_MM: Final = 2.0
 
 
-def measure_levels(
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Measurements:
+    """All that was measured.
+
+    Attributes:
+        shapes: What the rest was measured on.
+        levels: One entry per lumbar disc, L1/L2 first.
+        vertebrae: One entry per lumbar vertebra, L1 first.
+        spine: What belongs to no single level.
+
+    """
+
+    shapes: Shapes
+    levels: tuple[LevelMeasurement, ...]
+    vertebrae: tuple[VertebraMeasurement, ...]
+    spine: SpineMeasurement
+
+
+def measure(
     plane: MidSagittal, spine: NamedSpine, segmentation: SpineSegmentation
-) -> tuple[LevelMeasurement, ...]:
-    """Measure every lumbar disc; what cannot be measured is ``None``.
+) -> Measurements:
+    """Measure everything; what cannot be measured is ``None``.
 
     Args:
-        plane: The mid-sagittal slice.
+        plane: The mid-sagittal surface.
         spine: Its named instances.
         segmentation: All slices, for the volume of the discs.
 
     """
-    bodies, discs = _boxes(plane, spine.bodies), _boxes(plane, spine.discs)
-    volumes = _disc_volumes_mm3(plane, discs, segmentation)
-    return tuple(
-        LevelMeasurement(
-            level=level,
-            disc_height_mm=disc.height_mm if disc else None,
-            disc_width_mm=disc.width_mm if disc else None,
-            disc_volume_mm3=volumes.get(level),
-            disc_height_index_ratio=_height_index_ratio(level, disc, bodies),
-            disc_signal_ratio=_signal_ratio(plane, spine, level),
-            canal_diameter_mm=_canal_diameter_mm(plane, spine, disc) if disc else None,
-        )
-        for level, disc in ((level, discs.get(level)) for level in Level)
+    shapes = shapes_of(plane, spine)
+    volumes = disc_volumes_mm3(plane, shapes.discs, segmentation)
+    return Measurements(
+        shapes=shapes,
+        levels=tuple(
+            _level(plane, spine, shapes, level, volumes.get(level)) for level in Level
+        ),
+        vertebrae=tuple(_vertebra(plane, spine, shapes, name) for name in Vertebra),
+        spine=_spine(plane, shapes),
     )
 
 
-def measure_vertebrae(
-    plane: MidSagittal, spine: NamedSpine
-) -> tuple[VertebraMeasurement, ...]:
-    """Measure every lumbar vertebral body; what cannot be measured is ``None``."""
-    boxes = _boxes(plane, spine.bodies)
-    return tuple(
-        VertebraMeasurement(
-            vertebra=vertebra,
-            height_mm=box.height_mm if box else None,
-            width_mm=box.width_mm if box else None,
-        )
-        for vertebra, box in ((vertebra, boxes.get(vertebra)) for vertebra in Vertebra)
+def _spine(plane: MidSagittal, shapes: Shapes) -> SpineMeasurement:
+    plates = lordosis_plates(shapes)
+    narrowest = _smallest_canal(shapes)
+    lengths = [*(plates or ()), *_canal_length("smallest_canal_mm", narrowest)]
+    return SpineMeasurement(
+        lordosis_degrees=degrees_between(*plates) if plates else None,
+        smallest_canal_mm=narrowest.length_mm if narrowest else None,
+        calipers=tuple(item.caliper(plane) for item in lengths),
     )
 
 
-def fluid_signal(plane: MidSagittal, spine: NamedSpine, row: float) -> float:
-    """Return the signal of cerebrospinal fluid near a row of the slice.
+def _level(
+    plane: MidSagittal,
+    spine: NamedSpine,
+    shapes: Shapes,
+    level: Level,
+    volume_mm3: float | None,
+) -> LevelMeasurement:
+    disc = shapes.discs.get(level)
+    slip = slip_of(level, shapes)
+    found = [*_disc_lengths(disc), *_canal_behind(disc, shapes)]
+    lengths = {item.quantity: item.length_mm for item in found}
+    signal = _signal(plane, spine, level, disc)
+    return LevelMeasurement(
+        level=level,
+        disc_height_mm=lengths.get("disc_height_mm"),
+        disc_width_mm=lengths.get("disc_width_mm"),
+        disc_volume_mm3=volume_mm3,
+        disc_height_index_ratio=_height_index_ratio(level, disc, shapes.bodies),
+        disc_signal_ratio=signal.mean if signal else None,
+        canal_diameter_mm=lengths.get("canal_diameter_mm"),
+        disc_height_anterior_mm=lengths.get("disc_height_anterior_mm"),
+        disc_height_middle_mm=lengths.get("disc_height_middle_mm"),
+        disc_height_posterior_mm=lengths.get("disc_height_posterior_mm"),
+        disc_height_to_width_ratio=_height_to_width_ratio(lengths),
+        nucleus_signal_ratio=signal.nucleus if signal else None,
+        signal_heterogeneity_ratio=signal.heterogeneity if signal else None,
+        slip_mm=slip.slip_mm if slip else None,
+        slip_percent=slip.slip_percent if slip else None,
+        calipers=tuple(
+            item.caliper(plane) for item in (*found, *([slip.length] if slip else ()))
+        ),
+    )
 
-    Raises:
-        UnmeasurableError: There is no canal near, or it has no signal.
 
-    """
-    reach = CSF_REACH_MM / plane.pixel_mm
-    rows = np.arange(len(spine.canal))[:, None]
-    canal = plane.signal[spine.canal & (np.abs(rows - row) < reach)]
-    fluid = float(np.percentile(canal, CSF_PERCENTILE)) if canal.size else 0.0
-    if fluid <= 0:
-        raise UnmeasurableError("no cerebrospinal fluid near this level")
-    return fluid
+def _vertebra(
+    plane: MidSagittal, spine: NamedSpine, shapes: Shapes, name: Vertebra
+) -> VertebraMeasurement:
+    body = shapes.bodies.get(name)
+    found = [*_body_lengths(body), *_canal_behind_middle(body, shapes)]
+    lengths = {item.quantity: item.length_mm for item in found}
+    return VertebraMeasurement(
+        vertebra=name,
+        height_mm=lengths.get("height_mm"),
+        width_mm=lengths.get("width_mm"),
+        height_anterior_mm=lengths.get("height_anterior_mm"),
+        height_middle_mm=lengths.get("height_middle_mm"),
+        height_posterior_mm=lengths.get("height_posterior_mm"),
+        wedge_degrees=wedge_degrees(body) if body else None,
+        canal_diameter_mm=lengths.get("canal_diameter_mm"),
+        is_partial=touches_edge(spine.bodies[name]) if name in spine.bodies else None,
+        calipers=tuple(item.caliper(plane) for item in found),
+    )
 
 
-def _boxes(
-    plane: MidSagittal, masks: Mapping[Name, NDArray[np.bool_]]
-) -> dict[Name, Box]:
-    """Measure what can be measured; the rest has no entry."""
-    found = {}
-    for name, mask in masks.items():
-        with suppress(UnmeasurableError):
-            found[name] = box_of(mask, plane.pixel_mm)
-    return found
+def _disc_lengths(disc: Box | None) -> Iterator[Length]:
+    if disc is not None:
+        yield from _lengths(disc, "disc_")
+
+
+def _body_lengths(body: Box | None) -> Iterator[Length]:
+    if body is not None:
+        yield from _lengths(body, "")
+
+
+def _lengths(box: Box, prefix: str) -> Iterator[Length]:
+    """Heights in front, in the middle, behind and on the whole, and the width."""
+    blur_mm = box.endplate_blur_mm
+    for place, part in (("anterior", -1.0), ("middle", 0.0), ("posterior", 1.0)):
+        ends = box.height_ends_mm(part)
+        yield _length(f"{prefix}height_{place}_mm", ends, blur_mm)
+    upper, lower = box.height_ends_mm(0.0)
+    half = box.height_mm / 2 * box.down
+    middle = (upper + lower) / 2
+    yield _length(f"{prefix}height_mm", (middle - half, middle + half), blur_mm)
+    half = box.width_mm / 2 * box.along
+    ends = box.center_mm - half, box.center_mm + half
+    yield _length(f"{prefix}width_mm", ends, box.wall_blur_mm)
+
+
+def _length(
+    quantity: str,
+    ends: tuple[NDArray[np.float64], NDArray[np.float64]],
+    blur_mm: float,
+) -> Length:
+    return Length(quantity=quantity, start_mm=ends[0], end_mm=ends[1], blur_mm=blur_mm)
 
 
 def _height_index_ratio(
     level: Level, disc: Box | None, bodies: Mapping[Vertebra, Box]
 ) -> float | None:
-    """Height over the mean height of the neighbors, which must all be measured."""
+    """Height over the mean height of the neighbors, which must all be measured.
+
+    Method 6 of seven; it and method 1 are among the reliable ones
+    (https://vivo.weill.cornell.edu/display/pubid35905524).
+    """
     heights = [bodies[name].height_mm for name in level.vertebrae if name in bodies]
     if disc is None or len(heights) < len(level.vertebrae):
         return None
     return disc.height_mm / float(np.mean(heights))
 
 
-def _canal_diameter_mm(
-    plane: MidSagittal, spine: NamedSpine, disc: Box
-) -> float | None:
-    """Smallest diameter behind the disc, perpendicular to the canal's own course."""
-    soft = plane.probabilities[CHANNEL[Structure.CANAL]]
-    diameters = []
-    offsets = np.linspace(-disc.height_mm / 2, disc.height_mm / 2, 7)
-    starts = disc.center_mm + offsets[:, None] * disc.down
-    reach_mm, pixel_mm = CANAL_REACH_MM, plane.pixel_mm
-    try:
-        ends = extents_mm(soft, starts, disc.along, reach_mm, pixel_mm)
-        for middle_mm in starts + ends.mean(axis=1)[:, None] * disc.along:
-            across = _across_canal(spine, middle_mm, pixel_mm)
-            near, far = extents_mm(
-                soft, middle_mm[None], across, reach_mm / 2, pixel_mm
-            )[0]
-            diameters.append(float(far - near))
-    except UnmeasurableError:
+def _height_to_width_ratio(lengths: Mapping[str, float]) -> float | None:
+    """Anterior and posterior height over the width: method 1 of the same source."""
+    if "disc_width_mm" not in lengths:
         return None
-    return min(diameters)
+    heights = lengths["disc_height_anterior_mm"] + lengths["disc_height_posterior_mm"]
+    return heights / lengths["disc_width_mm"]
 
 
-def _across_canal(
-    spine: NamedSpine, point_mm: NDArray[np.float64], pixel_mm: float
-) -> NDArray[np.float64]:
-    """Unit vector perpendicular to the canal's middle line near a point."""
-    reach = round(TANGENT_REACH_MM / pixel_mm)
-    row = int(point_mm[0] / pixel_mm)
-    rows = np.arange(max(0, row - reach), min(len(spine.center_line), row + reach))
-    slope = np.polyfit(rows, spine.center_line[rows], 1)[0]
-    across = np.array([-slope, 1.0])
-    return across / np.linalg.norm(across)
-
-
-def _signal_ratio(plane: MidSagittal, spine: NamedSpine, level: Level) -> float | None:
-    """Mean disc signal over that of cerebrospinal fluid at the same level."""
-    disc = spine.discs.get(level)
+def _signal(
+    plane: MidSagittal, spine: NamedSpine, level: Level, disc: Box | None
+) -> DiscSignal | None:
     if disc is None:
         return None
-    mean = float(plane.signal[disc].mean())
     try:
-        fluid = fluid_signal(plane, spine, centroid(disc)[0])
+        return disc_signal(plane, spine, spine.discs[level], disc)
     except UnmeasurableError:
         return None
-    return mean / fluid if mean > 0 else None
 
 
-def _disc_volumes_mm3(
-    plane: MidSagittal, boxes: Mapping[Level, Box], segmentation: SpineSegmentation
-) -> dict[Level, float]:
-    """Volume of the disc voxels of all slices, each given to the nearest disc line."""
-    if not boxes:
-        return {}
-    spacing = segmentation.geometry.spacing_mm
-    disc = segmentation.labels == CHANNEL[Structure.DISC]
-    points_mm = (np.argwhere(disc)[:, 1:] + 0.5) * spacing[1:] - plane.pixel_mm / 2
-    distances = np.array(
-        [
-            np.abs((points_mm - box.center_mm) @ box.down)
-            + np.where(
-                np.abs((points_mm - box.center_mm) @ box.along) > box.width_mm,
-                np.inf,
-                0,
-            )
-            for box in boxes.values()
-        ]
-    )
-    nearest = distances.argmin(axis=0)
-    is_near = distances.min(axis=0) <= MAX_FROM_DISC_MM
-    return {
-        level: float(count) * segmentation.geometry.voxel_volume_mm3
-        for index, level in enumerate(boxes)
-        if (count := np.count_nonzero((nearest == index) & is_near))
-    }
+def _canal_behind(disc: Box | None, shapes: Shapes) -> Iterable[Length]:
+    if disc is None:
+        return ()
+    half = disc.height_mm / 2
+    narrowest = shapes.canal.narrowest(disc, half, half)
+    return _canal_length("canal_diameter_mm", narrowest)
+
+
+def _canal_behind_middle(body: Box | None, shapes: Shapes) -> Iterable[Length]:
+    if body is None:
+        return ()
+    half = MID_BODY_MM / 2
+    narrowest = shapes.canal.narrowest(body, half, half)
+    return _canal_length("canal_diameter_mm", narrowest)
+
+
+def _canal_length(quantity: str, diameter: Diameter | None) -> Iterator[Length]:
+    if diameter is not None:
+        ends = diameter.front_mm, diameter.back_mm
+        yield _length(quantity, ends, diameter.blur_mm)
+
+
+def _smallest_canal(shapes: Shapes) -> Diameter | None:
+    """Smallest diameter from L1 down; ``None`` when it is lost anywhere.
+
+    Where it is lost it may be narrowest, so the rest would look like health.
+    """
+    boxes = [*shapes.bodies.values(), *shapes.discs.values()]
+    found = [
+        shapes.canal.narrowest(box, box.height_mm / 2, box.height_mm / 2)
+        for box in boxes
+    ]
+    diameters = [item for item in found if item is not None]
+    if not diameters or len(diameters) < len(found):
+        return None
+    return min(diameters, key=lambda item: item.length_mm)

@@ -12,27 +12,18 @@ from numpy.typing import NDArray
 from inference.phantom_anatomy import segments_of
 from inference.phantom_painter import Painter
 from inference.phantom_spec import PhantomSpec
-from inference.results import Level, Vertebra
+from inference.phantom_truth import (
+    LevelTruth,
+    SpineTruth,
+    VertebraTruth,
+    level_truths,
+    spine_truth,
+    vertebra_truths,
+)
+from inference.results import Vertebra
 from inference.volume import SAGITTAL_DIRECTIONS, Geometry, Volume
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LevelTruth:
-    """Known geometry of one level, as ``LevelMeasurement`` defines it."""
-
-    level: Level
-    disc_height_mm: float
-    disc_width_mm: float
-    canal_diameter_mm: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VertebraTruth:
-    """Known geometry of one vertebra, as ``VertebraMeasurement`` defines it."""
-
-    vertebra: Vertebra
-    height_mm: float
-    width_mm: float
+BENT_MM = 150.0  # length of the spine over which ``scoliosis_degrees`` are told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,6 +35,7 @@ class Phantom:
         labels: uint8 like the volume: 0 background, then ``Structure`` from 1.
         levels: Truth per disc, L1/L2 first.
         vertebrae: Truth per vertebra, L1 first.
+        spine: Truth over all levels.
 
     """
 
@@ -51,6 +43,7 @@ class Phantom:
     labels: NDArray[np.uint8]
     levels: tuple[LevelTruth, ...]
     vertebrae: tuple[VertebraTruth, ...]
+    spine: SpineTruth
 
 
 def draw_phantom(spec: PhantomSpec) -> Phantom:
@@ -60,30 +53,19 @@ def draw_phantom(spec: PhantomSpec) -> Phantom:
     """
     segments = segments_of(spec)
     lumbar = [item.body_pose.center_mm for item in segments[: len(Vertebra)]]
-    geometry = _geometry(spec, np.mean(lumbar, axis=0))
-    painter = Painter(spec, _voxel_positions(geometry))
+    center_mm = np.mean(lumbar, axis=0)
+    geometry = _geometry(spec, center_mm)
+    positions_mm = _voxel_positions(geometry)
+    painter = Painter(
+        spec, _straightened(positions_mm, spec.scoliosis_degrees, center_mm[1])
+    )
     painter.paint(segments)
-    volume = Volume(voxels=painter.image(), geometry=geometry)
     return Phantom(
-        volume=volume,
+        volume=Volume(voxels=painter.image(), geometry=geometry),
         labels=painter.labels,
-        levels=tuple(
-            LevelTruth(
-                level=level,
-                disc_height_mm=disc.height_mm,
-                disc_width_mm=body.width_mm,
-                canal_diameter_mm=disc.canal_mm,
-            )
-            for level, disc, body in zip(
-                reversed(Level), spec.discs, spec.bodies, strict=False
-            )
-        )[::-1],
-        vertebrae=tuple(
-            VertebraTruth(
-                vertebra=vertebra, height_mm=body.height_mm, width_mm=body.width_mm
-            )
-            for vertebra, body in zip(reversed(Vertebra), spec.bodies, strict=False)
-        )[::-1],
+        levels=level_truths(segments),
+        vertebrae=vertebra_truths(segments),
+        spine=spine_truth(segments),
     )
 
 
@@ -107,3 +89,22 @@ def _geometry(spec: PhantomSpec, center_mm: NDArray[np.float64]) -> Geometry:
 def _voxel_positions(geometry: Geometry) -> NDArray[np.float64]:
     indices = np.indices(geometry.shape).reshape(3, -1).T.astype(float)
     return geometry.to_patient_mm(indices).T.reshape(3, *geometry.shape)
+
+
+def _straightened(
+    positions_mm: NDArray[np.float64], degrees: float, apex_mm: float
+) -> NDArray[np.float64]:
+    """Return where positions in a spine that bends to a side lie in a straight one.
+
+    The bend is a circle through the apex, seen from the front. The way along it and
+    the distance from it take the place of height and side, so that every body and disc
+    keeps its size and stands across the bent spine.
+    """
+    if degrees == 0:
+        return positions_mm
+    radius = BENT_MM / np.radians(degrees)
+    x, y, z = positions_mm
+    aside, up = (radius - x) * np.sign(radius), (z - apex_mm) * np.sign(radius)
+    side = radius - np.sign(radius) * np.hypot(aside, up)
+    height = apex_mm + radius * np.arctan2(up, aside)
+    return np.stack([side, y, height])

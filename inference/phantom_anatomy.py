@@ -14,6 +14,7 @@ from scipy.interpolate import PchipInterpolator
 from inference.phantom_spec import BodySpec, DiscSpec, PhantomSpec
 
 ENDPLATE_MM = 0.6  # our choice: about one pixel, as the unlabeled rim in SPIDER masks
+MIN_HALF_MM = 0.5  # our choice: half of the lowest part of a wedged disc
 CANAL_GAP_MM = 1.5  # our choice: posterior ligament and epidural fat
 
 
@@ -42,13 +43,63 @@ class Pose:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Block:
+    """One disc or body in place: a box whose endplates open to the front or the back.
+
+    Attributes:
+        pose: Of its middle plane.
+        height_mm: In its middle.
+        width_mm: From front to back.
+        slope: Rise of half of its height per way to the back.
+
+    """
+
+    pose: Pose
+    height_mm: float
+    width_mm: float
+    slope: float
+
+    def half_height_mm(self, along_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Half of its height at a way to the back of its middle."""
+        return np.clip(self.height_mm / 2 + along_mm * self.slope, MIN_HALF_MM, None)
+
+    def point_mm(self, along_mm: float, side: int) -> NDArray[np.float64]:
+        """Return a point of its upper (side 1) or lower (side -1) endplate."""
+        rise = side * (self.height_mm / 2 + along_mm * self.slope)
+        point: NDArray[np.float64] = (
+            self.pose.center_mm + along_mm * self.pose.along + rise * self.pose.up
+        )
+        return point
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Segment:
-    """One disc with the body above it, in place."""
+    """One disc with the body above it, in place; both are as deep as the body."""
 
     disc: DiscSpec
     disc_pose: Pose
     body: BodySpec
     body_pose: Pose
+
+    @property
+    def disc_block(self) -> Block:
+        """The disc, higher in front for a positive wedge."""
+        return Block(
+            pose=self.disc_pose,
+            height_mm=self.disc.height_mm,
+            width_mm=self.body.width_mm,
+            slope=-float(np.tan(np.radians(self.disc.wedge_degrees) / 2)),
+        )
+
+    @property
+    def body_block(self) -> Block:
+        """The body, lower in front for a positive wedge."""
+        return Block(
+            pose=self.body_pose,
+            height_mm=self.body.height_mm,
+            width_mm=self.body.width_mm,
+            slope=float(np.tan(np.radians(self.body.wedge_degrees) / 2)),
+        )
 
 
 def segments_of(spec: PhantomSpec) -> list[Segment]:
@@ -64,7 +115,9 @@ def segments_of(spec: PhantomSpec) -> list[Segment]:
         tilt -= wedge
         corner = disc_pose.center_mm + step * disc_pose.up
         corner = corner - disc.slip_mm * disc_pose.along
-        body_pose = Pose.above(corner, tilt, body.height_mm / 2)
+        wedge = np.radians(body.wedge_degrees)
+        body_pose = Pose.above(corner, tilt + wedge / 2, body.height_mm / 2)
+        tilt += wedge
         segments.append(
             Segment(disc=disc, disc_pose=disc_pose, body=body, body_pose=body_pose)
         )

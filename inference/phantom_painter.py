@@ -8,6 +8,7 @@ from scipy.spatial import cKDTree
 from inference.phantom_anatomy import (
     CANAL_GAP_MM,
     ENDPLATE_MM,
+    Block,
     Pose,
     Segment,
     canal_line,
@@ -70,9 +71,9 @@ class Painter:
         for segment in segments:
             self._posterior_elements(segment.body, segment.body_pose)
         for segment in segments:
-            self._body(segment.body, segment.body_pose)
+            self._body(segment.body_block)
         for segment in segments:
-            self._disc(segment)
+            self._disc(segment.disc_block, segment.disc.degeneration)
 
     def image(self) -> NDArray[np.float32]:
         """Return the signal with texture, partial volume, shading and noise."""
@@ -159,10 +160,11 @@ class Painter:
             self._fill(part < 0, "cortex", vertebra)
             self._fill(part < -1, "marrow", vertebra)
 
-    def _body(self, spec: BodySpec, pose: Pose) -> None:
-        along, across = self._local(pose)
-        half = spec.width_mm / 2 * self._lateral_profile()
-        distance = _rounded(along, across, half, spec.height_mm / 2, CORNER_MM)
+    def _body(self, block: Block) -> None:
+        along, across = self._local(block.pose)
+        half = block.width_mm / 2 * self._lateral_profile()
+        height = block.half_height_mm(along)
+        distance = _rounded(along, across, half, height, CORNER_MM)
         distance[np.abs(self.x) >= LATERAL_MM] = 1
         self._fill((distance < ENDPLATE_MM) & (self.labels == 0), "cortex")
         self._fill(
@@ -171,19 +173,18 @@ class Painter:
         vein = (np.abs(across) < 1.2) & (along > half - 9) & (distance < 0)  # noqa: PLR2004
         self.signal[vein & (np.abs(self.x) < 6)] = self.tissue["fat"]  # noqa: PLR2004
 
-    def _disc(self, segment: Segment) -> None:
-        spec = segment.disc
-        along, across = self._local(segment.disc_pose)
-        half = segment.body.width_mm / 2 * self._lateral_profile()
-        slope = np.tan(np.radians(spec.wedge_degrees) / 2)
-        height = np.clip(spec.height_mm / 2 - along * slope, 0.5, None)
-        distance = _rounded(along, across, half, height, ANNULUS_MM)
+    def _disc(self, block: Block, degeneration: float) -> None:
+        along, across = self._local(block.pose)
+        half = block.width_mm / 2 * self._lateral_profile()
+        height = block.half_height_mm(along)
+        radius = np.minimum(ANNULUS_MM, height)
+        distance = _rounded(along, across, half, height, radius)
         distance[np.abs(self.x) >= LATERAL_MM] = 1
         inside = distance < 0
         self._fill(inside, "annulus", 1 + list(Structure).index(Structure.DISC))
         nucleus = (np.hypot(along / (0.7 * half + 1e-6), across / height) < 1) & inside
         bright, dark = self.tissue["nucleus"], self.tissue["black disc"]
-        self.signal[nucleus] = bright + (dark - bright) * spec.degeneration
+        self.signal[nucleus] = bright + (dark - bright) * degeneration
 
     def _lateral_profile(self) -> NDArray[np.float64]:
         """Depth of body and disc off the midline, as a part of that at the midline."""
@@ -195,7 +196,7 @@ def _rounded(
     across: NDArray[np.float64],
     half_length: NDArray[np.float64] | float,
     half_height: NDArray[np.float64] | float,
-    radius: float,
+    radius: NDArray[np.float64] | float,
 ) -> NDArray[np.float64]:
     """Signed distance in mm to a box with rounded corners, negative inside."""
     qx = np.abs(along) - half_length + radius

@@ -23,13 +23,24 @@ class DiscSpec:
     canal_mm: float
 
 
+#: Wedge of the bodies from L5 upward, negative where the front is higher. Our choice:
+#: heights of 30.3 mm in front and 26.3 mm behind at L5 on 35.7 mm (CT of 196,
+#: ijssurgery 15/6/1072) make -6.5 degrees, rising to the thoracic kyphosis.
+BODY_WEDGE_DEGREES = (-6.5, -3.5, -1.5, 0.0, 1.5, 2.5, 2.5)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodySpec:
-    """One vertebral body and the canal behind it."""
+    """One vertebral body and the canal behind it.
+
+    ``height_mm`` is its height in the middle; ``wedge_degrees`` the angle between its
+    endplates, positive where the front is lower.
+    """
 
     height_mm: float
     width_mm: float
     canal_mm: float
+    wedge_degrees: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +54,8 @@ class PhantomSpec:
         shape: Slices, rows, columns.
         spacing_mm: Distance between slices, rows, columns.
         rotation_degrees: Rotation of the image planes about the x, y and z axis.
+        scoliosis_degrees: Angle between the ends of 150 mm of spine, seen from the
+            front: it bends evenly to one side.
         noise: Standard deviation of the noise, as a part of the CSF signal.
         shading: Strength of the coil's signal fall-off, 0 to 1.
         t1_weighted: Draw T1 contrast (dark CSF, bright fat) instead of T2.
@@ -56,6 +69,7 @@ class PhantomSpec:
     shape: tuple[int, int, int] = (15, 384, 320)
     spacing_mm: tuple[float, float, float] = (4.0, 0.75, 0.75)
     rotation_degrees: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    scoliosis_degrees: float = 0.0
     noise: float = 0.03
     shading: float = 0.4
     t1_weighted: bool = False
@@ -71,7 +85,8 @@ def random_spec(rng: np.random.Generator) -> PhantomSpec:
 
     Disc heights of 4 to 13 mm, wider than the normal means of 6 to 13.5 mm
     (discovery.researcher.life 9fbcab06, Nepal, 106 MRIs), body height 24 to 31 mm and
-    AP width 29 to 38 mm (ijssurgery 15/6/1072), canal 8 to 18 mm (PMC5590400).
+    AP width 29 to 38 mm (ijssurgery 15/6/1072), canal 8 to 18 mm (PMC5590400). Bodies
+    are wedged and the spine bends to a side, as far as is common in adults.
     """
     count = len(Vertebra) + THORACIC
     size = rng.uniform(0.9, 1.1)
@@ -100,7 +115,7 @@ def random_spec(rng: np.random.Generator) -> PhantomSpec:
                 canal_mm=canal,
             )
         )
-    return PhantomSpec(
+    straight = PhantomSpec(
         discs=tuple(discs),
         bodies=tuple(bodies),
         sacral_slope_degrees=rng.uniform(28, 48),
@@ -108,6 +123,18 @@ def random_spec(rng: np.random.Generator) -> PhantomSpec:
         shading=rng.uniform(0.0, 0.7),
         seed=int(rng.integers(2**31)),
     )
+    return _wedged_and_bent(straight, rng)
+
+
+def _wedged_and_bent(spec: PhantomSpec, rng: np.random.Generator) -> PhantomSpec:
+    """Give bodies their wedge and the spine its bend to a side."""
+    wedges = BODY_WEDGE_DEGREES + rng.normal(scale=2.0, size=len(BODY_WEDGE_DEGREES))
+    bodies = [
+        replace(body, wedge_degrees=float(wedge))
+        for body, wedge in zip(spec.bodies, wedges, strict=True)
+    ]
+    bend = float(rng.normal(scale=8.0))
+    return replace(spec, bodies=tuple(bodies), scoliosis_degrees=bend)
 
 
 def with_grid(

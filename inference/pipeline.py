@@ -11,7 +11,7 @@ from inference.errors import MIN_AGE_YEARS, UnderageError
 from inference.grading import GradingModel, load_grading_model
 from inference.judgement import judge
 from inference.levels import NamedSpine, name_levels
-from inference.measurements import measure_levels, measure_vertebrae
+from inference.measurements import measure
 from inference.midsagittal import MidSagittal, mid_sagittal
 from inference.models import SegmentationModel, load_segmentation_model
 from inference.picture import draw_picture
@@ -127,8 +127,9 @@ def analyze(
     progress(Stage.MEASURING, 0.0)
     plane = mid_sagittal(volume, segmentation)
     spine = name_levels(plane, shift=level_shift)
-    levels = measure_levels(plane, spine, segmentation)
-    gradings = models.grading.grade(disc_features(plane, spine))
+    measured = measure(plane, spine, segmentation)
+    levels = measured.levels
+    gradings = models.grading.grade(disc_features(plane, spine, measured.shapes))
     if study.weighting is not Weighting.T2:
         levels, gradings = tuple(item.without_signal() for item in levels), ()
     progress(Stage.SUGGESTING, 0.0)
@@ -136,7 +137,7 @@ def analyze(
     report = CaseReport(
         study=study,
         levels=levels,
-        vertebrae=measure_vertebrae(plane, spine),
+        vertebrae=measured.vertebrae,
         gradings=gradings,
         features=features,
         suggestion=judgement.suggestion,
@@ -148,6 +149,7 @@ def analyze(
         ),
         model=models.segmentation.version,
         grading_model=models.grading.version,
+        spine=measured.spine,
         outcomes=judgement.outcomes,
         level_confidence=spine.confidence,
         level_shift=level_shift,

@@ -190,8 +190,9 @@ class LevelMeasurement:
             cerebrospinal fluid.
         signal_heterogeneity_ratio: Standard deviation of the disc's signal over its
             mean.
-        slip_mm: How far the vertebra above lies in front of the one below; negative
-            where it lies behind it.
+        slip_mm: How far the vertebra above lies in front of the one below, along the
+            bisector of their endplates; negative where it lies behind. At L5/S1 the
+            lower border of the disc stands for the sacrum, which has no label.
         slip_percent: The same, of the length of the endplate below.
         calipers: Where the lengths were measured.
 
@@ -276,9 +277,9 @@ class SpineMeasurement:
     """Geometry of the lumbar spine as a whole.
 
     Attributes:
-        lordosis_degrees: Angle between the upper endplate of L1 and the lower endplate
-            of L5, positive for a lordosis; lying, and without the sacrum, which has no
-            label. So it is smaller than the usual Cobb angle of L1 to S1.
+        lordosis_degrees: Cobb angle between the upper endplates of L1 and S1, lying,
+            positive for a lordosis. The sacrum has no label: the lower border of the
+            disc L5/S1 stands for its endplate.
         smallest_canal_mm: Smallest diameter of the canal from L1 to L5/S1.
         calipers: Where they were measured.
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from inference.levels import name_levels
-from inference.measurements import measure_levels
+from inference.measurements import measure
 from inference.midsagittal import mid_sagittal
 from inference.results import LevelMeasurement
 from inference.training.data import spider_slices
@@ -75,7 +75,7 @@ def reference_levels(spider: Path, patient: str) -> tuple[LevelMeasurement, ...]
     ]
     volume, masks = patient_volume(slices), reference_segmentation(slices)
     plane = mid_sagittal(volume, masks)
-    return measure_levels(plane, name_levels(plane), masks)
+    return measure(plane, name_levels(plane), masks).levels
 
 
 def height_mm(written: tuple[Resource, ...], level: str) -> float:

@@ -3,8 +3,9 @@
 ``segmentation`` trains DeepLabV3+, resuming what a kill has interrupted; ``export``
 writes its checkpoint as the served ONNX file; ``evaluate`` measures it on patients
 never seen; ``levels`` checks the names of the levels against landmarks; ``grading``
-trains and cross-validates the Pfirrmann model on its masks. What was measured is kept
-beside each model and shown with its results.
+trains and cross-validates the Pfirrmann model on its masks; ``geometry`` measures
+phantoms of known size by their true masks. What was measured is kept beside each model
+and shown with its results.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from inference.training.data import (
 )
 from inference.training.evaluation import evaluate, summary
 from inference.training.export import export
+from inference.training.geometry import phantom_accuracy
 from inference.training.graded import graded_slices
 from inference.training.grading import (
     cross_validated,
@@ -84,6 +86,10 @@ def main(argv: list[str] | None = None) -> int:
 
     command = commands.add_parser("evaluate", help="measure the segmentation")
     command.set_defaults(function=_evaluate)
+
+    command = commands.add_parser("geometry", help="measure phantoms of known size")
+    command.add_argument("--phantoms", type=int, default=100, help="number to draw")
+    command.set_defaults(function=_geometry)
 
     options = parser.parse_args(argv)
     options.function(options)
@@ -186,6 +192,10 @@ def _evaluate(options: argparse.Namespace) -> None:
             "dice_between_t1_and_t2": robustness.dice_between_t1_and_t2(unseen, model),
         }
     )
+
+
+def _geometry(options: argparse.Namespace) -> None:
+    _print(phantom_accuracy(options.phantoms))
 
 
 def _keep_quality(manifest_name: str, sentence: str) -> None:

@@ -9,28 +9,17 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from tqdm import tqdm
 
-from inference.boxes import box_of
-from inference.errors import SpineNotFoundError, UnmeasurableError
-from inference.levels import NamedSpine, name_levels
-from inference.measurements import measure_levels
-from inference.midsagittal import CHANNEL, MidSagittal, mid_sagittal
+from inference.midsagittal import CHANNEL
 from inference.models import SegmentationModel
 from inference.network import CLASSES
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Structure
 from inference.segmentation import segment, segmentation_of
 from inference.training.data import LabeledSlice
+from inference.training.lengths import PairedLength, error_summary, paired_lengths
 from inference.volume import SAGITTAL_DIRECTIONS, Geometry, SpineSegmentation, Volume
 
 SLICE_MM: Final = 0.9  # of SPIDER's T2 SPACE extract
-LENGTHS: Final = (
-    "disc_height",
-    "disc_width",
-    "body_height",
-    "body_width",
-    "canal_diameter",
-)
-
 
 Interval = dict[str, float]
 
@@ -51,14 +40,14 @@ class PatientResult:
     Attributes:
         patient: SPIDER patient number.
         overlaps: All slices of the patient together, on the network's grid.
-        differences_mm: Per quantity, on the mid-sagittal slice; empty where no spine
-            was found in the predicted masks.
+        lengths: On the mid-sagittal surface; empty where no spine was found in the
+            predicted masks.
 
     """
 
     patient: str
     overlaps: dict[Structure, Overlap]
-    differences_mm: dict[str, list[float]]
+    lengths: list[PairedLength]
 
     @property
     def mean_dice(self) -> float:
@@ -80,7 +69,7 @@ def evaluate(
             PatientResult(
                 patient=patient,
                 overlaps={name: _overlap(found, truth, name) for name in Structure},
-                differences_mm=_length_differences_mm(volume, found, truth),
+                lengths=paired_lengths(volume, found, truth),
             )
         )
     return results
@@ -97,16 +86,11 @@ def summary(results: Sequence[PatientResult]) -> dict[str, Interval]:
     mean_dice = np.array([result.mean_dice for result in results])
     scores["mean_dice"] = _mean_with_interval(mean_dice)
     scores["lowest_patient_dice"] = {"value": round(float(mean_dice.min()), 3)}
-    for quantity in LENGTHS:
-        lists = [result.differences_mm.get(quantity, []) for result in results]
-        signed = np.concatenate(lists)
-        scores[f"{quantity}_error_mm"] = {
-            "n": len(signed),
-            "mean": round(float(signed.mean()), 2),
-            "median": round(float(np.median(np.abs(signed))), 2),
-            "p95": round(float(np.percentile(np.abs(signed), 95)), 2),
-            "largest": round(float(np.abs(signed).max()), 2),
-        }
+    lengths = [length for result in results for length in result.lengths]
+    for quantity, errors in error_summary(lengths).items():
+        length = quantity.removesuffix("_mm")
+        unit = "" if length.endswith("degrees") else "_mm"
+        scores[f"{length}_error{unit}"] = errors
     return scores
 
 
@@ -173,77 +157,3 @@ def _hd95_mm(
     ]
     both_ways = np.concatenate([distances[1][surfaces[0]], distances[0][surfaces[1]]])
     return float(np.percentile(both_ways, 95))
-
-
-def _length_differences_mm(
-    volume: Volume, found: SpineSegmentation, truth: SpineSegmentation
-) -> dict[str, list[float]]:
-    """Predicted less reference, for discs and bodies that both masks name."""
-    reference = mid_sagittal(volume, truth)
-    try:
-        predicted = mid_sagittal(volume, _slice_of(found, reference.slice_index))
-        spines = (name_levels(predicted), name_levels(reference))
-    except SpineNotFoundError:
-        return {}
-    result: dict[str, list[float]] = {
-        "canal_diameter": _canal_differences_mm((predicted, reference), spines, truth)
-    }
-    for kind in ("disc", "body"):
-        for one, other in _pairs(*spines, kind):
-            try:
-                boxes = [box_of(mask, reference.pixel_mm) for mask in (one, other)]
-            except UnmeasurableError:
-                continue
-            result.setdefault(f"{kind}_height", []).append(
-                boxes[0].height_mm - boxes[1].height_mm
-            )
-            result.setdefault(f"{kind}_width", []).append(
-                boxes[0].width_mm - boxes[1].width_mm
-            )
-    return result
-
-
-def _canal_differences_mm(
-    planes: tuple[MidSagittal, MidSagittal],
-    spines: tuple[NamedSpine, NamedSpine],
-    any_volume: SpineSegmentation,
-) -> list[float]:
-    predicted, reference = (
-        [level.canal_diameter_mm for level in measure_levels(plane, spine, any_volume)]
-        for plane, spine in zip(planes, spines, strict=True)
-    )
-    return [
-        first - second
-        for first, second in zip(predicted, reference, strict=True)
-        if first is not None and second is not None
-    ]
-
-
-def _slice_of(segmentation: SpineSegmentation, index: int) -> SpineSegmentation:
-    """Blank all slices but one, so that lengths of the same slice are compared."""
-    probabilities = np.zeros_like(segmentation.probabilities)
-    probabilities[0] = 1
-    probabilities[:, index] = segmentation.probabilities[:, index]
-    lumbosacral = np.zeros_like(segmentation.lumbosacral)
-    lumbosacral[index] = segmentation.lumbosacral[index]
-    return SpineSegmentation(
-        probabilities=probabilities,
-        lumbosacral=lumbosacral,
-        geometry=segmentation.geometry,
-    )
-
-
-def _pairs(
-    first: NamedSpine, second: NamedSpine, kind: str
-) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    if kind == "disc":
-        return [
-            (first.discs[name], mask)
-            for name, mask in second.discs.items()
-            if name in first.discs
-        ]
-    return [
-        (first.bodies[name], mask)
-        for name, mask in second.bodies.items()
-        if name in first.bodies
-    ]

@@ -23,6 +23,7 @@ from inference.midsagittal import MidSagittal, mid_sagittal
 from inference.models import SegmentationModel
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.segmentation import segment
+from inference.shapes import shapes_of
 from inference.training.graded import GradedSlice
 from inference.training.levels import levels_are_right
 
@@ -79,7 +80,8 @@ def graded_discs(
             counts["all_levels_right"] += 1
         elif spine.warnings:
             counts["wrong_with_warning"] += 1
-        for level, features in disc_features(plane, spine).items():
+        shapes = shapes_of(plane, spine)
+        for level, features in disc_features(plane, spine, shapes).items():
             if level in item.pfirrmann:
                 rows.append(features.row())
                 grades.append(item.pfirrmann[level])

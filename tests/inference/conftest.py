@@ -10,39 +10,24 @@ from inference.midsagittal import MidSagittal, mid_sagittal
 from inference.phantom import Phantom, draw_phantom
 from inference.phantom_spec import PhantomSpec, random_spec
 from inference.preprocessing import NETWORK_SPACING_MM
-from inference.segmentation import segmentation_of
-from inference.volume import SpineSegmentation, Volume
+from inference.training.geometry import true_segmentation
 
 SMALL = (9, 340, 256)
 
 
 @pytest.fixture(scope="session")
 def spec() -> PhantomSpec:
-    """A plain spine without slips on a small grid."""
+    """A plain spine without slips or a bend on a small grid."""
     drawn = random_spec(np.random.default_rng(20260302))
     discs = tuple(replace(disc, slip_mm=0.0) for disc in drawn.discs)
-    return replace(drawn, shape=SMALL, spacing_mm=(4.5, 0.75, 0.75), discs=discs)
+    plain = replace(drawn, discs=discs, scoliosis_degrees=0.0)
+    return replace(plain, shape=SMALL, spacing_mm=(4.5, 0.75, 0.75))
 
 
 @pytest.fixture(scope="session")
 def phantom(spec: PhantomSpec) -> Phantom:
     """The plain spine, drawn."""
     return draw_phantom(spec)
-
-
-def true_segmentation(phantom: Phantom, volume: Volume) -> SpineSegmentation:
-    """The phantom's own labels on the grid of a volume made from it."""
-    classes = [
-        Volume(
-            voxels=(phantom.labels == label).astype(np.float32),
-            geometry=phantom.volume.geometry,
-        )
-        .sagittal()
-        .resampled_in_plane(NETWORK_SPACING_MM)
-        .voxels
-        for label in range(4)
-    ]
-    return segmentation_of(np.stack(classes), volume.geometry)
 
 
 def seen(phantom: Phantom) -> MidSagittal:

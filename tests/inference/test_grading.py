@@ -9,6 +9,7 @@ from inference.grading import GradingModel, load_grading_model, median_grade
 from inference.levels import NamedSpine
 from inference.midsagittal import MidSagittal
 from inference.results import DiscGrading, Level
+from inference.shapes import shapes_of
 
 HEALTHY = DiscFeatures(
     level_index=2,
@@ -58,7 +59,8 @@ def test_features_do_not_depend_on_the_scale_of_the_gray_values(
 ) -> None:
     brighter = replace(plane, signal=plane.signal * 3)
     before, after = (
-        disc_features(item, spine)[Level.L4_L5].row() for item in (plane, brighter)
+        disc_features(item, spine, shapes_of(item, spine))[Level.L4_L5].row()
+        for item in (plane, brighter)
     )
     assert after == pytest.approx(before, rel=1e-4)
 
@@ -68,7 +70,8 @@ def test_a_disc_that_was_not_found_is_not_described(
 ) -> None:
     others = dict(spine.discs)
     del others[Level.L2_L3]
-    found = disc_features(plane, replace(spine, discs=others))
+    without = replace(spine, discs=others)
+    found = disc_features(plane, without, shapes_of(plane, without))
     assert Level.L2_L3 not in found
     assert len(found) == 4
 

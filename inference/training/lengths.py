@@ -1,0 +1,137 @@
+"""Lengths on predicted masks beside those on reference masks, and what to expect.
+
+The uncertainty of every length is a number of border widths, ``calipers.border_mm``;
+how many is found here, on patients that the network never saw.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.calipers import UNCERTAINTY_FACTORS
+from inference.errors import SpineNotFoundError
+from inference.levels import name_levels
+from inference.measurements import Measurements, measure
+from inference.midsagittal import canal_course, surface_along
+from inference.results import LevelMeasurement, SpineMeasurement, VertebraMeasurement
+from inference.volume import SpineSegmentation, Volume
+
+COVERED_PERCENT: Final = 95.0
+#: What is compared but carries no uncertainty in mm.
+ANGLES: Final = ("wedge_degrees", "lordosis_degrees")
+
+Measurement = LevelMeasurement | VertebraMeasurement | SpineMeasurement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairedLength:
+    """One quantity of one structure, measured on both masks.
+
+    Attributes:
+        quantity: Name of the field; those of a body begin with ``body_``.
+        site: Such as ``"L4/L5"``.
+        predicted: In the unit of the field.
+        reference: Idem.
+        border_mm: Width of the border in the predicted masks, ``None`` for an angle.
+        uncertainty_mm: As reported.
+
+    """
+
+    quantity: str
+    site: str
+    predicted: float
+    reference: float
+    border_mm: float | None
+    uncertainty_mm: float | None
+
+    @property
+    def error(self) -> float:
+        """Predicted less reference."""
+        return self.predicted - self.reference
+
+
+def paired_lengths(
+    volume: Volume, found: SpineSegmentation, truth: SpineSegmentation
+) -> list[PairedLength]:
+    """Measure both masks on the surface that the reference gives.
+
+    Returns:
+        What both give under one name; nothing where one shows no spine.
+
+    """
+    course = canal_course(truth)
+    try:
+        both = [_measured(volume, masks, course) for masks in (found, truth)]
+    except SpineNotFoundError:
+        return []
+    return list(_pairs(*both))
+
+
+def error_summary(lengths: Sequence[PairedLength]) -> dict[str, dict[str, float]]:
+    """Return the errors of each quantity and how many of them were to be expected.
+
+    ``covered`` is the part of the errors within the reported uncertainty, and
+    ``factor`` the number of border widths that would cover ``COVERED_PERCENT``.
+    """
+    summary = {}
+    for quantity in sorted({item.quantity for item in lengths}):
+        own = [item for item in lengths if item.quantity == quantity]
+        errors = np.array([item.error for item in own])
+        numbers = {
+            "n": len(own),
+            "mean": float(errors.mean()),
+            "median": float(np.median(np.abs(errors))),
+            "p95": float(np.percentile(np.abs(errors), 95)),
+            "largest": float(np.abs(errors).max()),
+        }
+        known = [item for item in own if item.uncertainty_mm and item.border_mm]
+        if known:
+            ratios = [abs(item.error) / (item.border_mm or 1.0) for item in known]
+            within = [abs(item.error) <= (item.uncertainty_mm or 0) for item in known]
+            numbers["covered"] = float(np.mean(within))
+            numbers["factor"] = float(np.percentile(ratios, COVERED_PERCENT))
+        summary[quantity] = {name: round(value, 2) for name, value in numbers.items()}
+    return summary
+
+
+def _measured(
+    volume: Volume, masks: SpineSegmentation, course: NDArray[np.float64]
+) -> Measurements:
+    plane = surface_along(volume, masks, course)
+    return measure(plane, name_levels(plane), masks)
+
+
+def _pairs(found: Measurements, truth: Measurements) -> Iterator[PairedLength]:
+    for first, second in zip(found.levels, truth.levels, strict=True):
+        yield from _paired(first, second, site=first.level)
+    for body, other in zip(found.vertebrae, truth.vertebrae, strict=True):
+        yield from _paired(body, other, site=body.vertebra, prefix="body_")
+    yield from _paired(found.spine, truth.spine, site="spine")
+
+
+def _paired(
+    found: Measurement, truth: Measurement, *, site: str, prefix: str = ""
+) -> Iterator[PairedLength]:
+    """Pair what has a caliper, and the angles."""
+    calipers = {item.quantity: item for item in found.calipers}
+    for quantity in dict.fromkeys([*calipers, *ANGLES]):
+        predicted, reference = (
+            getattr(item, quantity, None) for item in (found, truth)
+        )
+        if predicted is None or reference is None:
+            continue
+        known = calipers.get(quantity)
+        uncertainty_mm = known.uncertainty_mm if known else None
+        yield PairedLength(
+            quantity=prefix + quantity,
+            site=site,
+            predicted=predicted,
+            reference=reference,
+            border_mm=uncertainty_mm / UNCERTAINTY_FACTORS[quantity]
+            if uncertainty_mm
+            else None,
+            uncertainty_mm=uncertainty_mm,
+        )
