@@ -15,8 +15,8 @@ from inference.results import Structure
 
 COURSE_SIGMA_MM: Final = 5.0  # our choice: the course is smooth, its border is not
 #: Stretch over which the border is averaged, so that the smallest diameter is not the
-#: one with the largest error. Our choice: a third of a disc.
-AVERAGED_MM: Final = 3.0
+#: one with the largest error. Our choice: less than the narrowest part is long.
+AVERAGED_MM: Final = 2.0
 REACH_MM: Final = 25.0  # our choice: more than any canal is wide
 #: Farthest that the canal may lie behind the middle of a disc or body. Our choice:
 #: half a body of 38 mm, half a canal of 20 mm, and a slip.

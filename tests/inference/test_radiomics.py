@@ -15,8 +15,8 @@ from inference.phantom import Phantom
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.radiomics import DEFINITIONS, Feature, features, table
 from inference.results import Structure
+from inference.training.geometry import true_segmentation
 from inference.volume import Volume
-from tests.inference.conftest import true_segmentation
 
 #: The digital phantom of IBSI: https://github.com/theibsi/data_sets, CC BY 4.0. Zero is
 #: outside of the region; slices, rows and columns are IBSI's z, y and x.
