@@ -13,7 +13,7 @@ from inference.alignment import (
     slip_of,
     wedge_degrees,
 )
-from inference.boxes import Box, touches_edge
+from inference.boxes import Box
 from inference.calipers import Length
 from inference.canal import Diameter
 from inference.disc_signal import DiscSignal, disc_signal
@@ -137,7 +137,7 @@ def _vertebra(
         height_posterior_mm=lengths.get("height_posterior_mm"),
         wedge_degrees=wedge_degrees(body) if body else None,
         canal_diameter_mm=lengths.get("canal_diameter_mm"),
-        is_partial=touches_edge(spine.bodies[name]) if name in spine.bodies else None,
+        is_partial=name in spine.partial if name in spine.bodies else None,
         calipers=tuple(item.caliper(plane) for item in found),
     )
 

@@ -17,10 +17,11 @@ SMALL = (9, 340, 256)
 
 @pytest.fixture(scope="session")
 def spec() -> PhantomSpec:
-    """A plain spine without slips or a bend on a small grid."""
+    """A plain spine without slips, wedged bodies or a bend on a small grid."""
     drawn = random_spec(np.random.default_rng(20260302))
     discs = tuple(replace(disc, slip_mm=0.0) for disc in drawn.discs)
-    plain = replace(drawn, discs=discs, scoliosis_degrees=0.0)
+    bodies = tuple(replace(body, wedge_degrees=0.0) for body in drawn.bodies)
+    plain = replace(drawn, discs=discs, bodies=bodies, scoliosis_degrees=0.0)
     return replace(plain, shape=SMALL, spacing_mm=(4.5, 0.75, 0.75))
 
 
