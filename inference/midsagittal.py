@@ -96,6 +96,14 @@ class MidSagittal:
         columns = (indices[2] + 0.5) / self._column_step - 0.5
         return np.stack([rows, columns], axis=1)
 
+    def nearest_rows(self, count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """For each of the rows of the volume, the nearest slice and row here."""
+        fine = np.interp(
+            np.arange(count), self.row_position, np.arange(len(self.row_position))
+        )
+        rows = np.round(fine).astype(np.intp)
+        return np.round(self.slice_position[rows]).astype(np.intp), rows
+
     @property
     def _column_step(self) -> float:
         return float(self.pixel_mm / self.geometry.spacing_mm[2])

@@ -199,21 +199,14 @@ def _seeds(
     fine = np.zeros(plane.signal.shape, np.uint8)
     for label, instance in instances:
         fine[instance] = label
-    rows, columns = (
-        _nearest_fine(mask.shape[axis], float(spacing_mm[axis]), plane, axis - 1)
-        for axis in (1, 2)
-    )
+    slices, rows = plane.nearest_rows(mask.shape[1])
+    fine_columns = (np.arange(mask.shape[2]) + 0.5) * spacing_mm[2] / plane.pixel_mm
+    columns = np.clip(np.round(fine_columns - 0.5), 0, fine.shape[1] - 1).astype(int)
     seeds = np.zeros(mask.shape, np.uint8)
-    seeds[plane.slice_index] = fine[np.ix_(rows, columns)] * mask[plane.slice_index]
+    every_row = np.arange(mask.shape[1])
+    own = mask[slices, every_row]
+    seeds[slices, every_row] = fine[np.ix_(rows, columns)] * own
     return seeds
-
-
-def _nearest_fine(
-    size: int, step_mm: float, plane: MidSagittal, axis: int
-) -> NDArray[np.intp]:
-    """Index on the finer plane of each coarse row or column."""
-    fine = (np.arange(size) + 0.5) * step_mm / plane.pixel_mm - 0.5
-    return np.clip(np.round(fine), 0, plane.signal.shape[axis] - 1).astype(np.intp)
 
 
 def _nearest_by_path(

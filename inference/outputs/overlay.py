@@ -64,18 +64,9 @@ def _calipers(report: CaseReport) -> Iterator[Caliper]:
 
 
 def _picture_px(analysis: Analysis, caliper: Caliper) -> Points:
-    """Return the ends of a caliper as (column, row) of the picture, shape ``(2, 2)``.
-
-    The slices are seen from the side: how far a point lies to the left or right of the
-    slice shown does not count.
-    """
-    geometry = analysis.segmentation.geometry
+    """Return both ends of a caliper as (column, row) of the picture."""
     points = np.array([caliper.start_mm, caliper.end_mm])
-    inverse = np.linalg.inv(geometry.affine_mm)
-    indices = points @ inverse[:3, :3].T + inverse[:3, 3]
-    edges_mm = (indices[:, 1:] + 0.5) * geometry.spacing_mm[1:]
-    rows_columns: Points = edges_mm / analysis.plane.pixel_mm - 0.5
-    return rows_columns[:, ::-1]
+    return analysis.plane.to_pixels(points)[:, ::-1]
 
 
 def _draw_outline(draw: ImageDraw.ImageDraw, outline: Outline) -> None:

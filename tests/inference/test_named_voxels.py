@@ -13,8 +13,8 @@ from inference.named_voxels import NAMES, NamedVoxels, name_voxels
 from inference.phantom import Phantom
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Level, Structure, Vertebra
+from inference.training.geometry import true_segmentation
 from inference.volume import Geometry, SpineSegmentation
-from tests.inference.conftest import true_segmentation
 
 MIDDLE = 2
 SHAPE = (5, 80, 80)
@@ -97,6 +97,9 @@ def named_voxels(drawn: Drawn) -> NamedVoxels:
         probabilities=probabilities[:, MIDDLE],
         lumbosacral=lumbosacral[MIDDLE],
         signal=np.zeros(SHAPE[1:], np.float32),
+        slice_position=np.full(SHAPE[1], float(MIDDLE)),
+        row_position=np.arange(SHAPE[1], dtype=float),
+        geometry=geometry,
     )
     spine = NamedSpine(
         bodies=drawn.bodies,
