@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from inference.levels import name_levels
-from inference.measurements import measure_levels, measure_vertebrae
+from inference.measurements import measure
 from inference.midsagittal import mid_sagittal
 from inference.results import Level, LevelMeasurement, Vertebra, VertebraMeasurement
 from inference.training.data import LabeledSlice, read_table, spider_slices
@@ -78,10 +78,11 @@ def measured(
         spine = name_levels(plane)
         if spine.warnings:
             continue
-        for level in measure_levels(plane, spine, masks):
+        found = measure(plane, spine, masks)
+        for level in found.levels:
             if (patient, level.level) in wide:
                 yield level
-        yield from measure_vertebrae(plane, spine)
+        yield from found.vertebrae
 
 
 def rows(found: Iterable[Measurement]) -> Iterator[Row]:

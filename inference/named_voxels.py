@@ -196,7 +196,7 @@ def _seeds(
     spacing_mm: NDArray[np.float64],
 ) -> NDArray[np.uint8]:
     """Labels of the instances on the slices that they were found on."""
-    fine = np.zeros(plane.signal.shape, np.uint8)
+    fine: NDArray[np.uint8] = np.zeros(plane.signal.shape, np.uint8)
     for label, instance in instances:
         fine[instance] = label
     slices, rows = plane.nearest_rows(mask.shape[1])
