@@ -14,7 +14,7 @@ from tqdm import tqdm
 from inference.batch import analyze_studies
 from inference.errors import ModelError
 from inference.levels import MAX_SHIFT
-from inference.one_study import UNKNOWN_CHART, Outcome, State
+from inference.one_study import UNKNOWN_CHART, Outcome, State, Wishes
 from inference.outputs.report_json import schema_json
 from inference.results import CaseReport, Stage
 from inference.studies import Found, find_studies
@@ -40,6 +40,9 @@ def main(argv: list[str] | None = None) -> int:
         choices=range(-MAX_SHIFT, MAX_SHIFT + 1),
         help="move all names: with 1 the proposed L5 becomes L4",
     )
+    command.add_argument(
+        "--radiomics", action="store_true", help="write radiomic features too"
+    )
     commands.add_parser("schema", help="print the JSON Schema of report.json")
     arguments = parser.parse_args(argv)
     if arguments.command == "schema":
@@ -55,6 +58,7 @@ def _analyze(arguments: argparse.Namespace) -> int:
     if not found.studies:
         print("no DICOM study found", file=sys.stderr)
         return FAILED
+    wishes = Wishes(level_shift=arguments.level_shift, radiomics=arguments.radiomics)
     counts = dict.fromkeys(State, 0)
     parts: dict[str, float] = {}
     studies = list(found.studies.values())
@@ -72,7 +76,7 @@ def _analyze(arguments: argparse.Namespace) -> int:
                 arguments.out,
                 jobs=arguments.jobs,
                 told=told,
-                level_shift=arguments.level_shift,
+                wishes=wishes,
             ):
                 parts[outcome.study_uid] = 1
                 counts[outcome.state] += 1

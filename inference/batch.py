@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from inference.dicom import select_series
 from inference.errors import InferenceError, UnsuitableStudyError
-from inference.one_study import Outcome, Task, analyze_study, refused
+from inference.one_study import Outcome, Task, Wishes, analyze_study, refused
 from inference.pipeline import Models, load_models
 from inference.results import Stage
 from inference.studies import FoundStudy
@@ -32,6 +32,7 @@ Told = tuple[str, Stage, float]
 #: A StudyInstanceUID that may name a folder: digits and single dots.
 UID: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
 MAX_UID_LETTERS: Final = 64
+NO_WISHES: Final = Wishes()
 WATCH_S: Final = 0.2  # our choice: how often progress is told
 
 
@@ -41,7 +42,7 @@ def analyze_studies(
     *,
     jobs: int,
     told: Callable[[str, Stage, float], None],
-    level_shift: int = 0,
+    wishes: Wishes = NO_WISHES,
 ) -> Iterator[Outcome]:
     """Yield the outcome of every study as it is ready.
 
@@ -50,7 +51,7 @@ def analyze_studies(
         out: Holds one folder per study afterwards.
         jobs: How many are analyzed at a time.
         told: Told study, stage and its finished part, 0 to 1.
-        level_shift: By how many all names of levels are moved, in each study.
+        wishes: What is asked of each.
 
     Raises:
         ModelError: Nothing can be analyzed at all.
@@ -70,7 +71,7 @@ def analyze_studies(
                 study_uid=study.study_uid,
                 sources=sources,
                 folder=folder,
-                level_shift=level_shift,
+                wishes=wishes,
             )
         )
     while tasks:

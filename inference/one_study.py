@@ -13,7 +13,7 @@ from pydicom import Dataset
 
 from inference.dicom import identity_of, read_instance, study_of
 from inference.errors import InferenceError, ModelError
-from inference.outputs.folder import is_complete, write_refusal, write_results
+from inference.outputs.folder import Order, is_complete, write_refusal, write_results
 from inference.outputs.report_json import SCHEMA_VERSION, Refusal
 from inference.pipeline import Models, Progress, analyze
 from inference.results import CaseReport, ClinicalFeatures
@@ -43,6 +43,20 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What is asked of every study.
+
+    Attributes:
+        level_shift: By how many all names of levels are moved.
+        radiomics: Whether radiomic features are written too.
+
+    """
+
+    level_shift: int = 0
+    radiomics: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One study to analyze.
 
@@ -50,14 +64,14 @@ class Task:
         study_uid: StudyInstanceUID.
         sources: Instances of the series that was chosen.
         folder: Where its files go.
-        level_shift: By how many all names of levels are moved.
+        wishes: What is asked of every study.
 
     """
 
     study_uid: str
     sources: tuple[Source, ...]
     folder: Path
-    level_shift: int = 0
+    wishes: Wishes = Wishes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +114,7 @@ def analyze_study(task: Task, models: Models, progress: Progress) -> Outcome:
 
 def _analyzed(task: Task, models: Models, progress: Progress) -> Outcome:
     contents = list(read_sources(task.sources))
-    fingerprint = _fingerprint(contents, models, task.level_shift)
+    fingerprint = _fingerprint(contents, models, task.wishes)
     if is_complete(task.folder, fingerprint):
         return Outcome(study_uid=task.study_uid, folder=task.folder, state=State.KEPT)
     datasets = [read_instance(content) for content in contents]
@@ -109,15 +123,14 @@ def _analyzed(task: Task, models: Models, progress: Progress) -> Outcome:
         features=features_of(datasets),
         models=models,
         progress=progress,
-        level_shift=task.level_shift,
+        level_shift=task.wishes.level_shift,
     )
-    write_results(
-        task.folder,
-        analysis,
-        datasets,
+    order = Order(
         fingerprint=fingerprint,
         created=datetime.now().astimezone(),
+        radiomics=task.wishes.radiomics,
     )
+    write_results(task.folder, analysis, datasets, order)
     return Outcome(
         study_uid=task.study_uid,
         folder=task.folder,
@@ -136,10 +149,11 @@ def features_of(datasets: Sequence[Dataset]) -> ClinicalFeatures:
     return replace(UNKNOWN_CHART, age_years=age, sex=identity.sex)
 
 
-def _fingerprint(contents: Sequence[bytes], models: Models, shift: int) -> str:
+def _fingerprint(contents: Sequence[bytes], models: Models, wishes: Wishes) -> str:
     images = sorted(hashlib.sha256(content).hexdigest() for content in contents)
     versions = (models.segmentation.version.sha256, models.grading.version.sha256)
-    said = (SCHEMA_VERSION, str(shift), *versions, *images)
+    asked = (str(wishes.level_shift), *(["radiomics"] if wishes.radiomics else []))
+    said = (SCHEMA_VERSION, *asked, *versions, *images)
     return hashlib.sha256(" ".join(said).encode()).hexdigest()
 
 

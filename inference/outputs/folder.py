@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -31,16 +32,32 @@ MEASUREMENTS: Final = "measurements.dcm"
 TABLE: Final = "measurements.csv"
 PICTURE: Final = "report.png"
 REFUSAL: Final = "refusal.json"
-FILES: Final = (REPORT, SEGMENTATION, MEASUREMENTS, TABLE, PICTURE, REFUSAL)
+FEATURES: Final = "radiomics.csv"
+DEFINITIONS: Final = "radiomics.json"
+FILES: Final = (
+    *(REPORT, SEGMENTATION, MEASUREMENTS, TABLE, PICTURE, FEATURES, DEFINITIONS),
+    REFUSAL,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be written of an analysis.
+
+    Attributes:
+        fingerprint: See ``report_json.Run``.
+        created: When.
+        radiomics: Whether radiomic features are written too.
+
+    """
+
+    fingerprint: str
+    created: datetime
+    radiomics: bool = False
 
 
 def write_results(
-    folder: Path,
-    analysis: Analysis,
-    datasets: Sequence[Dataset],
-    *,
-    fingerprint: str,
-    created: datetime,
+    folder: Path, analysis: Analysis, datasets: Sequence[Dataset], order: Order
 ) -> None:
     """Write everything; the report comes last, so that a folder with one is complete.
 
@@ -48,8 +65,7 @@ def write_results(
         folder: Is made where it is absent; files of an earlier run are replaced.
         analysis: Of one study.
         datasets: What was analyzed.
-        fingerprint: See ``report_json.Run``.
-        created: When.
+        order: What is written, and when.
 
     """
     _clear(folder)
@@ -58,20 +74,34 @@ def write_results(
     voxels = name_voxels(
         analysis.segmentation, analysis.plane, analysis.spine, analysis.source_geometry
     )
-    segmentation = segmentation_object(voxels, source, report.model, created)
-    measurements = measurement_object(report, source, segmentation, created)
+    segmentation = segmentation_object(voxels, source, report.model, order.created)
+    measurements = measurement_object(report, source, segmentation, order.created)
     segmentation.save_as(folder / SEGMENTATION)
     measurements.save_as(folder / MEASUREMENTS)
     (folder / TABLE).write_text(measurement_table(report))
     (folder / PICTURE).write_bytes(overlay_png(analysis))
-    written = (SEGMENTATION, MEASUREMENTS, TABLE, PICTURE)
+    written = [SEGMENTATION, MEASUREMENTS, TABLE, PICTURE]
+    if order.radiomics:
+        written += _write_features(folder, analysis)
     run = Run(
-        created=created,
-        fingerprint=fingerprint,
+        created=order.created,
+        fingerprint=order.fingerprint,
         segments=_segments(voxels),
         files={name: _sha256(folder / name) for name in written},
     )
     (folder / REPORT).write_text(report_json(report, run))
+
+
+def _write_features(folder: Path, analysis: Analysis) -> list[str]:
+    """Write values and definitions; their library is loaded for those who ask alone."""
+    from inference.outputs.features import (  # noqa: PLC0415  takes seconds to load
+        feature_definitions,
+        feature_table,
+    )
+
+    (folder / FEATURES).write_text(feature_table(analysis))
+    (folder / DEFINITIONS).write_text(feature_definitions())
+    return [FEATURES, DEFINITIONS]
 
 
 def write_refusal(folder: Path, refusal: Refusal) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from inference.batch import analyze_studies, folder_name
 from inference.mr_series import mr_series
-from inference.one_study import Outcome, State, Task, analyze_study
-from inference.outputs.folder import FILES, REFUSAL, REPORT, TABLE
+from inference.one_study import Outcome, State, Task, Wishes, analyze_study
+from inference.outputs.folder import FEATURES, FILES, REFUSAL, REPORT, TABLE
 from inference.phantom import Phantom
 from inference.pipeline import Models, load_models
 from inference.results import Stage
@@ -109,11 +109,22 @@ def test_names_that_are_moved_are_another_result(
 ) -> None:
     task = task_of(images / "good", tmp_path / "out")
     assert analyze_study(task, models, quiet).state is State.ANALYZED
-    moved = replace(task, level_shift=1)
+    moved = replace(task, wishes=Wishes(level_shift=1))
     assert analyze_study(moved, models, quiet).state is State.ANALYZED
     report = json.loads((task.folder / REPORT).read_text())
     assert report["level_shift"] == 1
     assert report["levels"][-1]["disc_height_mm"] is None  # below the proposed L5/S1
+
+
+def test_features_that_are_asked_for_later_are_added(
+    images: Path, tmp_path: Path, models: Models
+) -> None:
+    task = task_of(images / "good", tmp_path / "out")
+    assert analyze_study(task, models, quiet).state is State.ANALYZED
+    asked = replace(task, wishes=Wishes(radiomics=True))
+    assert analyze_study(asked, models, quiet).state is State.ANALYZED
+    assert (task.folder / FEATURES).exists()
+    assert analyze_study(asked, models, quiet).state is State.KEPT
 
 
 def test_other_images_are_analyzed_again(

@@ -12,7 +12,7 @@ from pydicom import Dataset
 
 from inference.named_voxels import NamedVoxels, name_voxels
 from inference.one_study import UNKNOWN_CHART
-from inference.outputs.folder import write_results
+from inference.outputs.folder import Order, write_results
 from inference.outputs.seg import segmentation_object
 from inference.outputs.source import SourceSeries, source_series
 from inference.phantom import Phantom
@@ -80,7 +80,7 @@ def written(
 ) -> Written:
     """Everything, written to a folder."""
     folder = tmp_path_factory.mktemp("written")
-    write_results(folder, analysis, series, fingerprint="made", created=CREATED)
+    write_results(folder, analysis, series, Order(fingerprint="made", created=CREATED))
     source = source_series(series)
     voxels = name_voxels(
         analysis.segmentation, analysis.plane, analysis.spine, analysis.source_geometry

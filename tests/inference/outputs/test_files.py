@@ -18,6 +18,7 @@ from inference.outputs.folder import (
     REFUSAL,
     REPORT,
     TABLE,
+    Order,
     is_complete,
     write_refusal,
     write_results,
@@ -170,8 +171,7 @@ def test_what_was_not_measured_is_an_empty_cell(
         tmp_path,
         replace(analysis, report=report),
         written.datasets,
-        fingerprint="lost",
-        created=CREATED,
+        Order(fingerprint="lost", created=CREATED),
     )
     with (tmp_path / TABLE).open() as file:
         row = next(csv.DictReader(file))
@@ -231,8 +231,7 @@ def test_a_refusal_takes_the_place_of_results(written: Written, tmp_path: Path) 
         tmp_path,
         written.analysis,
         written.datasets,
-        fingerprint="made",
-        created=CREATED,
+        Order(fingerprint="made", created=CREATED),
     )
     refusal = Refusal(
         schema_version=SCHEMA_VERSION,
