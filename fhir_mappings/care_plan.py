@@ -18,6 +18,7 @@ from fhir_mappings.datatypes import Resource, concept, narrative, reference
 from fhir_mappings.device import Devices
 from fhir_mappings.errors import UnmappableReportError
 from fhir_mappings.identifiers import full_url, identifier
+from fhir_mappings.level_names import name_parts
 from fhir_mappings.models import built
 from fhir_mappings.plan_text import plan_notes, plan_paragraphs, step_words
 from fhir_mappings.write_context import WriteContext
@@ -118,7 +119,7 @@ def _identifier(report: CaseReport, context: WriteContext) -> list[dict[str, str
         *(context.issuer, context.patient, study.study_uid, study.series_uid),
         *("CarePlan", model.name, model.version, model.sha256),
         *(grading.name, grading.version, grading.sha256, context.software_version),
-        json.dumps(asdict(report.suggestion), sort_keys=True),
+        *(json.dumps(asdict(report.suggestion), sort_keys=True), *name_parts(report)),
     )
 
 

@@ -5,6 +5,7 @@ from fhir_mappings.datatypes import Resource, narrative, reference
 from fhir_mappings.device import Devices
 from fhir_mappings.findings import Finding, findings
 from fhir_mappings.identifiers import full_url, identifier
+from fhir_mappings.level_names import name_notes, name_parts
 from fhir_mappings.models import built
 from fhir_mappings.write_context import WriteContext
 from inference.results import CaseReport
@@ -32,7 +33,7 @@ def _observation(
 ) -> Resource:
     model, name = finding.models[0], finding.code["text"]
     headline = f"{name}, {finding.site}: {finding.words}"
-    notes = [context.disclaimer, *finding.notes]
+    notes = [context.disclaimer, *name_notes(report), *finding.notes]
     observation = {
         "resourceType": "Observation",
         "meta": {"security": [AI_ASSERTED]},
@@ -69,5 +70,5 @@ def _identifier(
         *(context.issuer, context.patient, study.study_uid, study.series_uid),
         *(finding.site, finding.code["coding"][0]["code"]),
         *(part for model in models for part in model),
-        context.software_version,
+        *(context.software_version, *name_parts(report)),
     )

@@ -1,5 +1,6 @@
 """The words of a CarePlan: red flags first, then what is left out and not known."""
 
+from fhir_mappings.level_names import name_notes
 from fhir_mappings.write_context import WriteContext
 from inference.results import Activity, CaseReport, ClinicalFeatures, Exclusion
 
@@ -14,7 +15,7 @@ def plan_notes(report: CaseReport, context: WriteContext) -> list[str]:
         *_listed("Left out", excluded),
         *_listed("Not known", suggestion.unknowns),
         *_listed("Guidelines disagree", suggestion.conflicts),
-        *_listed("About the images", report.warnings),
+        *_listed("About the images", [*name_notes(report), *report.warnings]),
         *_chart_gaps(report.features),
     ]
 

@@ -13,10 +13,9 @@ from tqdm import tqdm
 
 from inference.batch import analyze_studies
 from inference.errors import ModelError
-from inference.levels import MAX_SHIFT
 from inference.one_study import UNKNOWN_CHART, Outcome, State, Wishes
 from inference.outputs.report_json import schema_json
-from inference.results import CaseReport, Stage
+from inference.results import MAX_LEVEL_SHIFT, CaseReport, Stage
 from inference.studies import Found, find_studies
 
 __all__ = ["UNKNOWN_CHART", "main"]
@@ -37,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         "--level-shift",
         type=int,
         default=0,
-        choices=range(-MAX_SHIFT, MAX_SHIFT + 1),
+        choices=range(-MAX_LEVEL_SHIFT, MAX_LEVEL_SHIFT + 1),
         help="move all names: with 1 the proposed L5 becomes L4",
     )
     command.add_argument(

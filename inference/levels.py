@@ -16,7 +16,13 @@ from inference.column import Column, Segment, column_of
 from inference.lumbosacral import evidence, probabilities
 from inference.midsagittal import MidSagittal
 from inference.pieces import Mask, centroid
-from inference.results import SURE_OF_LEVELS, Level, Structure, Vertebra
+from inference.results import (
+    MAX_LEVEL_SHIFT,
+    SURE_OF_LEVELS,
+    Level,
+    Structure,
+    Vertebra,
+)
 
 __all__ = ["NamedSpine", "centroid", "name_levels"]
 
@@ -25,7 +31,6 @@ __all__ = ["NamedSpine", "centroid", "name_levels"]
 SPACING_RANGE_RATIO: Final = (0.65, 1.45)
 #: A sacrum out of view cannot be counted from, whatever else is seen.
 SACRUM_UNSEEN_CONFIDENCE: Final = 0.5
-MAX_SHIFT: Final = 3  # our choice: more is another spine
 #: Length of L5/S1 in that of L4/L5. Our choice: of 170 patients one in 25 has a shorter
 #: one, and so has a disc above or below a transitional vertebra.
 RUDIMENTARY_RATIO: Final = 0.7
@@ -73,11 +78,11 @@ def name_levels(plane: MidSagittal, shift: int = 0) -> NamedSpine:
 
     Raises:
         SpineNotFoundError: There are fewer than two vertebral bodies.
-        ValueError: The shift is larger than ``MAX_SHIFT``.
+        ValueError: The shift is larger than ``MAX_LEVEL_SHIFT``.
 
     """
-    if abs(shift) > MAX_SHIFT:
-        raise ValueError(f"names can move by {MAX_SHIFT} at most, got {shift}")
+    if abs(shift) > MAX_LEVEL_SHIFT:
+        raise ValueError(f"names move by {MAX_LEVEL_SHIFT} at most, got {shift}")
     column = column_of(plane)
     chances = probabilities(evidence(plane, column))
     # Of equals the highest: a vertebra that is seen is likelier L5 than an unseen one.

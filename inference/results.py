@@ -14,6 +14,7 @@ from typing import Final, Self
 #: Confidence of the level names below which they are a proposal that must be confirmed.
 #: Our choice: at least nine of ten such names should be right.
 SURE_OF_LEVELS: Final = 0.9
+MAX_LEVEL_SHIFT: Final = 3  # our choice: names that are farther off are another spine
 
 
 class Vertebra(StrEnum):

@@ -29,10 +29,15 @@ class LumbarAnalysis:
         *,
         features: ClinicalFeatures,
         progress: Callable[[Stage, float], None],
+        level_shift: int,
     ) -> CaseReport:
         """Analyze a series."""
         return pipeline.run(
-            datasets, features=features, models=self._models, progress=progress
+            datasets,
+            features=features,
+            models=self._models,
+            progress=progress,
+            level_shift=level_shift,
         )
 
 

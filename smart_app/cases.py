@@ -18,6 +18,7 @@ from smart_app.errors import (
 from smart_app.facts_view import facts_view
 from smart_app.job_rows import job_status, queue_again
 from smart_app.launches import OpenLaunch, own_launch
+from smart_app.level_names import move_names
 from smart_app.locks import exclusive
 from smart_app.models import JobState
 from smart_app.progress_view import percent, status_json, steps
@@ -82,6 +83,10 @@ def sign_report(launch_id: str) -> ResponseReturnValue:
         if case is None:
             raise NotReadyError("signature before report")
         if signature(services, launch.id) is None:
+            if job_status(services, launch.id).state != JobState.DONE:
+                raise NotReadyError("signature while the case is analyzed again")
+            if case.report.needs_level_check and request.form.get("levels") != "yes":
+                raise NotConfirmedError("signature without confirmed level names")
             if request.form.get("seen") != case.fingerprint:
                 raise OutdatedPageError("signature of another report")
             sign(services, launch.id, signer)
@@ -103,6 +108,14 @@ def keep(launch_id: str) -> ResponseReturnValue:
     if case is None:
         raise NotReadyError("answers before report")
     return _report(launch, case, form=request.form, problems=problems), 400
+
+
+@bp.post("/names")
+def move(launch_id: str) -> ResponseReturnValue:
+    """Move all names of the levels by one, and analyze again."""
+    launch = _own(launch_id)
+    move_names(current_services(), launch, request.form)
+    return redirect(url_for(".show", launch_id=launch.id), 303)
 
 
 @bp.post("/retry")

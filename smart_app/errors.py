@@ -12,6 +12,7 @@ AppError                        message for the log, ``advice`` for the person
 │   ├── NotConfirmedError       the checks were not confirmed
 │   ├── OutdatedPageError       the report is not the one that the signer saw
 │   ├── AlreadySignedError      a signed report does not change
+│   ├── ImpossibleMoveError     the names of the levels cannot be moved there
 │   ├── NotReadyError           there is no report to sign
 │   ├── WriteNotGrantedError    the EHR did not grant writing, or no user is known
 │   └── WriteBusyError          the same report is being written at this moment
@@ -130,8 +131,18 @@ class AlreadySignedError(SignatureError):
 
     title = "The report is signed"
     advice = (
-        "A signed report does not change, and what you typed in was not kept. Open the "
-        "application again from the patient's chart to make another report."
+        "A signed report does not change, and what you typed in or moved was not kept. "
+        "Open the application again from the patient's chart to make another report."
+    )
+
+
+class ImpossibleMoveError(SignatureError):
+    """The names of the levels cannot be moved there."""
+
+    title = "The names cannot be moved there"
+    advice = (
+        "The names of the levels can be moved by one, and by three in all. They are as "
+        "before. If they are farther off, read the images directly."
     )
 
 

@@ -73,11 +73,13 @@ def queue_job(services: Services, launch_id: str) -> str:
     return job.id
 
 
-def queue_again(services: Services, launch_id: str) -> None:
-    """Queue a failed job once more.
+def queue_again(
+    services: Services, launch_id: str, *, after: JobState = JobState.FAILED
+) -> None:
+    """Queue a job once more that failed, or that is done and starts anew.
 
     Raises:
-        NotReadyError: It did not fail.
+        NotReadyError: It is in another state than ``after``.
 
     """
     values = {
@@ -90,12 +92,12 @@ def queue_again(services: Services, launch_id: str) -> None:
         "advice": None,
         "error_class": None,
     }
-    failed = (Job.launch_id == launch_id, Job.state == JobState.FAILED)
+    ended = (Job.launch_id == launch_id, Job.state == after)
     with services.sessions.begin() as session:
-        done = changed_rows(session, update(Job).where(*failed).values(**values))
+        done = changed_rows(session, update(Job).where(*ended).values(**values))
         job_id = session.scalar(select(Job.id).where(Job.launch_id == launch_id))
     if not done or job_id is None:
-        raise NotReadyError("retry of a job that did not fail")
+        raise NotReadyError(f"a job that is not {after} is not run again")
     services.queue.send(job_id)
 
 

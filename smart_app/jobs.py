@@ -26,6 +26,7 @@ from smart_app.job_rows import (
     renew_lease,
 )
 from smart_app.launches import OpenLaunch, launch_of_job
+from smart_app.level_names import level_shift
 from smart_app.services import Services
 
 RENEWALS_PER_LEASE: Final = 3
@@ -58,8 +59,9 @@ class Analysis(Protocol):
         *,
         features: ClinicalFeatures,
         progress: Callable[[Stage, float], None],
+        level_shift: int,
     ) -> CaseReport:
-        """Analyze a series."""
+        """Analyze a series, with all names moved by ``level_shift``."""
 
 
 def run_case(
@@ -86,7 +88,12 @@ def run_case(
     datasets = archive.series(chart.study.study_uid, series_uid)
     for dataset in datasets:  # one stray slice of somebody else is enough to stop
         require_same_patient(chart.identity, analysis.identity_of(dataset))
-    report = analysis.run(datasets, features=chart.features, progress=progress)
+    report = analysis.run(
+        datasets,
+        features=chart.features,
+        progress=progress,
+        level_shift=level_shift(services, launch.id),
+    )
     return Case(
         report=report,
         chart=chart.features,

@@ -125,6 +125,17 @@ class Report(Base):
     picture: Mapped[bytes]
 
 
+class LevelShift(Base):
+    """By how much a clinician moved the names of the levels of a case."""
+
+    __tablename__ = "level_shifts"
+
+    launch_id: Mapped[str] = mapped_column(
+        ForeignKey("launches.id", ondelete="CASCADE"), primary_key=True
+    )
+    shift: Mapped[int]
+
+
 class Write(Base):
     """A signature and what became of it."""
 

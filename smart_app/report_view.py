@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Final
 
 from fhir_mappings.bundle import report_resources
+from fhir_mappings.level_names import shift_sentence
 from fhir_mappings.measures import MM
 from fhir_mappings.reference_ranges import written
 from inference.results import (
+    MAX_LEVEL_SHIFT,
     NEVER_SUGGESTED,
     CaseReport,
     Exclusion,
@@ -83,6 +85,8 @@ class ReportView:
         bar_px: Length of the scale bar in pixels of the picture.
         rows: Table of levels.
         fingerprint: Hash of the report, which a signature sends back.
+        names: What is known of the names of the levels, as a sentence.
+        max_shift: By how much the names can be moved, up or down.
         comparisons: Who the ranges in the table are of, as sentences.
         counts: How many resources of each type a signature writes, empty when it
             may not write.
@@ -101,6 +105,8 @@ class ReportView:
     bar_px: float
     rows: tuple[Row, ...]
     fingerprint: str
+    names: str
+    max_shift: int
     comparisons: tuple[str, ...]
     counts: dict[str, int]
     signer: str | None
@@ -132,6 +138,8 @@ def report_view(
         bar_px=BAR_MM / report.picture.pixel_mm,
         rows=rows(report),
         fingerprint=case.fingerprint,
+        names=_names(report),
+        max_shift=MAX_LEVEL_SHIFT,
         comparisons=comparisons(report),
         counts=_counts(launch, case, signed, now),
         signer=launch.context.user_display or launch.signer,
@@ -186,6 +194,17 @@ def _words(outline: Outline, report: CaseReport) -> str:
 
 def _height(height_mm: float | None) -> str:
     return NOT_MEASURED if height_mm is None else f"{written(height_mm, MM)} mm"
+
+
+def _names(report: CaseReport) -> str:
+    if report.level_shift:
+        return shift_sentence(report.level_shift)
+    if report.level_confidence is None:
+        return "How sure these names are is not known."
+    return (
+        "Proposed by the software, with a confidence of "
+        f"{report.level_confidence:.0%} that they are right."
+    )
 
 
 def _counts(

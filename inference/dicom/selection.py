@@ -1,35 +1,27 @@
 """Choose the series of a study that is measured, by one instance of each."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
 from pydicom import Dataset
 
-from inference.dicom.header import Header, headers_of, lenient, named, shown
+from inference.dicom.header import Header, headers_of, lenient
 from inference.dicom.stacks import best_stack
 from inference.errors import SeriesNotFoundError, UnsuitableStudyError
 
 _MODALITY: Final = "MR"
 
-#: What a series of another part of the body calls itself, in what is measured last.
-_ELSEWHERE: Final = re.compile(
-    r"(?<![a-z])(cerv[a-z]*|thorac[a-z]*|[ct][ _-]?spine|hws|bws|neck|head|brain)"
-    r"(?![a-z])"
-)
-_REGION_NAMES: Final = ("BodyPartExamined", "SeriesDescription", "ProtocolName")
-
-Preference = tuple[bool, bool, int, bool, bool, float]  # the less, the better
+Preference = tuple[bool, int, bool, bool, float]  # the less, the better
 
 
 @lenient()
 def select_series(first_instances: Mapping[str, Dataset]) -> str:
     """Return the UID of the best sagittal series by its metadata.
 
-    A series of another region comes last, whatever it shows. T2 is best, because grades
-    and signal need it; then come fat-suppressed images, T1, and every other contrast,
-    each by the rule of ``stacks``. Of equals, the one with the smaller pixels is taken.
+    T2 is best, because grades and signal need it; then come fat-suppressed images, T1,
+    and every other contrast, each by the rule of ``stacks``. Of equals, the series with
+    the smaller pixels is taken.
 
     Args:
         first_instances: SeriesInstanceUID to the attributes of one of its instances.
@@ -56,22 +48,12 @@ def select_series(first_instances: Mapping[str, Dataset]) -> str:
 
 
 def _preference(instance: Dataset) -> Preference:
-    header = Header(instance=instance)
-    modality = header.text("Modality")
+    modality = Header(instance=instance).text("Modality")
     if modality != _MODALITY:
-        raise UnsuitableStudyError(f"{named('Modality')} is {shown(modality)}")
+        raise UnsuitableStudyError(f"Modality {modality}")
     headers = headers_of(instance)
     stack = best_stack(headers)
     too_few, weighting, derived, opposed = stack.preference
     is_whole = len(headers) > 1  # of a classic series this is one slice of many
     pixel_mm = float(stack.frames[0].spacing_mm[0])
-    names = " ".join(header.text(name) for name in _REGION_NAMES).lower()
-    is_elsewhere = _ELSEWHERE.search(names) is not None
-    return (
-        is_elsewhere,
-        is_whole and too_few,
-        weighting,
-        derived,
-        opposed,
-        pixel_mm,
-    )
+    return is_whole and too_few, weighting, derived, opposed, pixel_mm

@@ -159,10 +159,7 @@ def _grading(options: argparse.Namespace) -> None:
 def _levels(options: argparse.Namespace) -> None:
     slices = graded_slices(options.data)
     found = levels.readings(slices, load_segmentation_model(), options.run)
-    held_out = held_out_patients(options.data)
-    unseen = [item.is_right for item in found if item.patient in held_out]
-    never = {"patients": len(unseen), "all_levels_right": sum(unseen)}
-    _print(levels.summary(found) | {"never_trained_on": never})
+    _print(levels.summary(found, held_out=held_out_patients(options.data)))
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -110,29 +110,45 @@ def fit(known: Sequence[Reading]) -> NDArray[np.float64]:
     return found
 
 
-def summary(found: Sequence[Reading]) -> dict[str, Any]:
-    """Return counts, the weights fitted anew, and how well confidence is calibrated."""
-    wrong = [item for item in found if not item.is_right]
+def summary(
+    found: Sequence[Reading], *, held_out: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """Return counts, the weights fitted anew, and how well confidence is calibrated.
+
+    Args:
+        found: What was made of each slice.
+        held_out: Patients of whom no image was trained on.
+
+    """
     known = [item for item in found if item.truth is not None]
     return {
-        "patients": len(found),
-        "all_levels_right": len(found) - len(wrong),
-        "wrong_with_warning": sum(bool(item.warnings) for item in wrong),
-        "right_with_warning": sum(bool(r.warnings) and r.is_right for r in found),
-        "below_confidence": {
-            "threshold": SURE_OF_LEVELS,
-            "right": sum(r.is_right and r.confidence < SURE_OF_LEVELS for r in found),
-            "wrong": sum(item.confidence < SURE_OF_LEVELS for item in wrong),
-        },
+        "all": counts(found),
+        "never_trained_on": counts([r for r in found if r.patient in held_out]),
         "fitted_weights": [round(float(weight), 2) for weight in fit(known)],
         "cross_validation": calibration(known),
         "failures": {
             item.patient: {
+                "never_trained_on": item.patient in held_out,
                 "confidence": round(item.confidence, 3),
                 "warnings": list(item.warnings),
             }
-            for item in wrong
+            for item in found
+            if not item.is_right
         },
+    }
+
+
+def counts(found: Sequence[Reading]) -> dict[str, Any]:
+    """Count what is right, and what the clinician is told of it."""
+    right = [item for item in found if item.is_right]
+    wrong = [item for item in found if not item.is_right]
+    return {
+        "patients": len(found),
+        "all_levels_right": len(right),
+        "wrong_with_warning": sum(bool(item.warnings) for item in wrong),
+        "right_with_warning": sum(bool(item.warnings) for item in right),
+        "wrong_and_unsure": sum(item.confidence < SURE_OF_LEVELS for item in wrong),
+        "right_and_unsure": sum(item.confidence < SURE_OF_LEVELS for item in right),
     }
 
 

@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 
 from inference.errors import SpineNotFoundError
-from inference.levels import MAX_SHIFT, NamedSpine, centroid, name_levels
+from inference.levels import NamedSpine, centroid, name_levels
 from inference.midsagittal import CHANNEL, MidSagittal
 from inference.phantom import draw_phantom
 from inference.phantom_spec import BodySpec, DiscSpec, PhantomSpec, with_grid
-from inference.results import SURE_OF_LEVELS, Level, Structure, Vertebra
+from inference.results import (
+    MAX_LEVEL_SHIFT,
+    SURE_OF_LEVELS,
+    Level,
+    Structure,
+    Vertebra,
+)
 from tests.inference.conftest import seen
 
 THIN = (3, 340, 256)  # the middle slices are enough here
@@ -303,7 +309,7 @@ def test_a_shift_and_its_opposite_are_told_apart(plane: MidSagittal) -> None:
 def test_a_shift_beyond_the_spine_names_nothing_and_fails_nowhere(
     plane: MidSagittal,
 ) -> None:
-    for shift in range(-MAX_SHIFT, MAX_SHIFT + 1):
+    for shift in range(-MAX_LEVEL_SHIFT, MAX_LEVEL_SHIFT + 1):
         name_levels(plane, shift=shift)
     with pytest.raises(ValueError, match="at most, got 4"):
         name_levels(plane, shift=4)

@@ -125,7 +125,14 @@ def test_the_summary_counts_what_is_wrong_without_a_warning(
 ) -> None:
     wrong = replace(known[0], is_right=False, confidence=0.4)
     warned = replace(known[1], is_right=False, warnings=("Check.",))
-    found = summary([wrong, warned, *known[2:]])
-    assert found["all_levels_right"] == len(known) - 2
-    assert found["wrong_with_warning"] == 1
-    assert found["below_confidence"] == {"threshold": 0.9, "right": 0, "wrong": 1}
+    found = summary([wrong, warned, *known[2:]], held_out=frozenset({"0", "2"}))
+    assert found["all"] == {
+        "patients": len(known),
+        "all_levels_right": len(known) - 2,
+        "wrong_with_warning": 1,
+        "right_with_warning": 0,
+        "wrong_and_unsure": 1,
+        "right_and_unsure": 0,
+    }
+    assert found["never_trained_on"]["patients"] == 2
+    assert found["never_trained_on"]["all_levels_right"] == 1

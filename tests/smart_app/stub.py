@@ -37,9 +37,10 @@ class StubAnalysis:
         *,
         features: ClinicalFeatures,
         progress: Callable[[Stage, float], None],
+        level_shift: int,
     ) -> CaseReport:
         """Return the report, with the facts of this chart."""
         for stage in Stage:
             progress(stage, 0.5)
         study = replace(REPORT.study, slice_count=len(datasets))
-        return replace(REPORT, study=study, features=features)
+        return replace(REPORT, study=study, features=features, level_shift=level_shift)

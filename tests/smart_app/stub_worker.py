@@ -24,13 +24,16 @@ class HangingAnalysis(StubAnalysis):
         *,
         features: ClinicalFeatures,
         progress: Callable[[Stage, float], None],
+        level_shift: int,
     ) -> CaseReport:
         """Return the report, unless this is the first time."""
         mark = Path(os.environ.get(MARK_VARIABLE, os.devnull))
         if not mark.exists():
             mark.touch()
             time.sleep(FOREVER_S)
-        return super().run(datasets, features=features, progress=progress)
+        return super().run(
+            datasets, features=features, progress=progress, level_shift=level_shift
+        )
 
 
 app = make_worker(Settings.from_env(), HangingAnalysis)

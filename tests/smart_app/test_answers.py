@@ -167,7 +167,7 @@ def test_a_signed_report_takes_no_answers(
     browser.sign(case)
     answer = browser.post(case, "answers", SCIATICA)
     assert answer.status_code == 409
-    assert "what you typed in was not kept" in answer.text
+    assert "what you typed in or moved was not kept" in answer.text
     assert kept(clinic, case).report.answers == ()
     assert 'id="answers"' not in browser.client.get(case).text
 
