@@ -78,7 +78,7 @@ def write_results(
     measurements = measurement_object(report, source, segmentation, order.created)
     segmentation.save_as(folder / SEGMENTATION)
     measurements.save_as(folder / MEASUREMENTS)
-    (folder / TABLE).write_text(measurement_table(report))
+    (folder / TABLE).write_text(measurement_table(report), "utf-8")
     (folder / PICTURE).write_bytes(overlay_png(analysis))
     written = [SEGMENTATION, MEASUREMENTS, TABLE, PICTURE]
     if order.radiomics:
@@ -89,7 +89,7 @@ def write_results(
         segments=_segments(voxels),
         files={name: _sha256(folder / name) for name in written},
     )
-    (folder / REPORT).write_text(report_json(report, run))
+    (folder / REPORT).write_text(report_json(report, run), "utf-8")
 
 
 def _write_features(folder: Path, analysis: Analysis) -> list[str]:
@@ -99,21 +99,21 @@ def _write_features(folder: Path, analysis: Analysis) -> list[str]:
         feature_table,
     )
 
-    (folder / FEATURES).write_text(feature_table(analysis))
-    (folder / DEFINITIONS).write_text(feature_definitions())
+    (folder / FEATURES).write_text(feature_table(analysis), "utf-8")
+    (folder / DEFINITIONS).write_text(feature_definitions(), "utf-8")
     return [FEATURES, DEFINITIONS]
 
 
 def write_refusal(folder: Path, refusal: Refusal) -> None:
     """Write the reason alone; files of an earlier run are removed."""
     _clear(folder)
-    (folder / REFUSAL).write_text(refusal_json(refusal))
+    (folder / REFUSAL).write_text(refusal_json(refusal), "utf-8")
 
 
 def is_complete(folder: Path, fingerprint: str) -> bool:
     """Tell whether a folder holds everything, unaltered, of the same fingerprint."""
     try:
-        run = read_run((folder / REPORT).read_text())
+        run = read_run((folder / REPORT).read_text("utf-8"))
         files = {name: _sha256(folder / name) for name in run.files}
     except (OSError, ValueError):
         return False

@@ -80,7 +80,7 @@ class Quantity:
 
     def rounded(self, value: float) -> float:
         """Return a value as it is written."""
-        return round(value, self.unit.decimals)
+        return round(value, self.unit.decimals or None)
 
 
 def _quantity(
