@@ -12,14 +12,21 @@ import pytest
 from inference.batch import analyze_studies, folder_name
 from inference.mr_series import mr_series
 from inference.one_study import Outcome, State, Task, Wishes, analyze_study
-from inference.outputs.folder import FEATURES, FILES, REFUSAL, REPORT, TABLE
+from inference.outputs.folder import (
+    DEFINITIONS,
+    FEATURES,
+    FILES,
+    REFUSAL,
+    REPORT,
+    TABLE,
+)
 from inference.phantom import Phantom
 from inference.pipeline import Models, load_models
 from inference.results import Stage
 from inference.studies import find_studies
 from tests.inference.series import INVENTED
 
-WRITTEN = set(FILES) - {REFUSAL}
+WRITTEN = set(FILES) - {REFUSAL, FEATURES, DEFINITIONS}
 GOOD, SHORT, DEADLY = "2.25.1001", "2.25.1002", "2.25.1003"
 
 
