@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,8 @@ from inference.pipeline import Models, Progress, analyze
 from inference.results import CaseReport, ClinicalFeatures
 from inference.studies import Source, read_sources
 
+#: Kinds of files that a result depends on, besides the images and the models.
+PROGRAM: Final = frozenset({".py", ".csv", ".toml", ".json"})
 UNKNOWN_CHART: Final = ClinicalFeatures(
     age_years=None,
     sex=None,
@@ -153,8 +156,16 @@ def _fingerprint(contents: Sequence[bytes], models: Models, wishes: Wishes) -> s
     images = sorted(hashlib.sha256(content).hexdigest() for content in contents)
     versions = (models.segmentation.version.sha256, models.grading.version.sha256)
     asked = (str(wishes.level_shift), *(["radiomics"] if wishes.radiomics else []))
-    said = (SCHEMA_VERSION, *asked, *versions, *images)
+    said = (program_sha256(), *asked, *versions, *images)
     return hashlib.sha256(" ".join(said).encode()).hexdigest()
+
+
+@cache
+def program_sha256() -> str:
+    """Return the hash of this package's code, tables and manifests of models."""
+    files = sorted(Path(__file__).parent.rglob("*"))
+    parts = [path.read_bytes() for path in files if path.suffix in PROGRAM]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def refused(study_uid: str, folder: Path, error: Exception) -> Outcome:

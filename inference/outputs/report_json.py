@@ -53,7 +53,7 @@ class Run:
     Attributes:
         created: When.
         fingerprint: SHA-256 of what the result depends on: the images, the models, the
-            options and the version of this format.
+            options and this program.
         segments: What is in ``segmentation.dcm``.
         files: SHA-256 of each file beside this one, by name.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from inference import one_study
 from inference.batch import analyze_studies, folder_name
 from inference.mr_series import mr_series
 from inference.one_study import Outcome, State, Task, Wishes, analyze_study
@@ -109,6 +110,16 @@ def test_a_complete_study_is_kept(images: Path, tmp_path: Path, models: Models) 
     assert analyze_study(task, changed, quiet).state is State.ANALYZED
     uids = {json.loads((task.folder / REPORT).read_text())["model"]["sha256"]}
     assert uids == {"0" * 64}
+
+
+def test_another_program_analyzes_again(
+    images: Path, tmp_path: Path, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = task_of(images / "good", tmp_path / "out")
+    assert analyze_study(task, models, quiet).state is State.ANALYZED
+    monkeypatch.setattr(one_study, "program_sha256", lambda: "0" * 64)
+    assert analyze_study(task, models, quiet).state is State.ANALYZED
+    assert analyze_study(task, models, quiet).state is State.KEPT
 
 
 def test_names_that_are_moved_are_another_result(
