@@ -140,18 +140,21 @@ def box_of(
     soft: NDArray[np.float32],
     mask: NDArray[np.bool_],
     pixel_mm: float,
+    *,
+    across: Point,
     neighbors: Neighbors | None = None,
 ) -> Box:
     """Measure one body or disc along its own axes.
 
     The anterior-posterior axis is first the long axis of the mask, or for a nearly
-    square one the horizontal; then the mean direction of its two endplates.
+    square one the way across the spine; then the mean direction of its two endplates.
 
     Args:
         soft: Probability of all structures of this kind, shape ``(rows, columns)``:
             rows downward, columns to the back.
         mask: Which of them, boolean.
         pixel_mm: Edge of a square pixel.
+        across: Unit vector to the back, across the canal behind it.
         neighbors: What it lies between, where that is known.
 
     Raises:
@@ -169,7 +172,7 @@ def box_of(
         back_mm=neighbors.back_mm - corner_mm if neighbors else None,
     )
     center_mm = (centroid(mask) - corner_px) * pixel_mm
-    along = _long_axis(mask)
+    along = _long_axis(mask, across)
     height_mm = float(part.thickness_mm(center_mm, along, AXIS_MM).mean())
     fit = _fit(part, center_mm, along, height_mm)
     for _ in range(MAX_STEPS):
@@ -350,14 +353,14 @@ def _alone(
     return np.where(rim & ~others, soft[window], 0), corner.astype(float)
 
 
-def _long_axis(mask: NDArray[np.bool_]) -> Point:
+def _long_axis(mask: NDArray[np.bool_], across: Point) -> Point:
     points = np.argwhere(mask).astype(float)
     points -= points.mean(axis=0)
     values, vectors = np.linalg.eigh(points.T @ points)
     if values[0] / values[1] > 0.7:  # noqa: PLR2004  our choice: nearly square
-        return np.array([0.0, 1.0])
+        return across
     axis: Point = vectors[:, 1]
-    return axis if axis[1] > 0 else -axis
+    return axis if axis @ across > 0 else -axis
 
 
 def _down(along: Point) -> Point:

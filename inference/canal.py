@@ -63,6 +63,12 @@ class Canal:
     back_mm: NDArray[np.float64]
     blur_mm: NDArray[np.float64]
 
+    def across_at(self, point_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Unit vector to the back, across the canal nearest to a point."""
+        away = np.linalg.norm(self.middle_mm - point_mm, axis=1)
+        across: NDArray[np.float64] = self.across[away.argmin()]
+        return across
+
     def narrowest(self, box: Box, above_mm: float, below_mm: float) -> Diameter | None:
         """Return the smallest diameter behind a body or disc.
 

@@ -5,11 +5,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inference.boxes import Box, Neighbors, box_of
 from inference.canal import Canal, canal_of
 from inference.errors import UnmeasurableError
-from inference.levels import NamedSpine
+from inference.levels import NamedSpine, centroid
 from inference.midsagittal import MidSagittal
 from inference.results import Level, Structure, Vertebra
 
@@ -32,18 +33,28 @@ class Shapes:
 
 def shapes_of(plane: MidSagittal, spine: NamedSpine) -> Shapes:
     """Measure the bodies, then the discs between them, and the canal."""
+    canal = canal_of(plane, spine)
+
+    def box(
+        structure: Structure, mask: NDArray[np.bool_], neighbors: Neighbors | None
+    ) -> Box:
+        return box_of(
+            plane.soft(structure),
+            mask,
+            plane.pixel_mm,
+            across=canal.across_at(centroid(mask) * plane.pixel_mm),
+            neighbors=neighbors,
+        )
+
     bodies: dict[Vertebra, Box] = {}
-    soft = plane.soft(Structure.VERTEBRA)
     for vertebra, mask in spine.bodies.items():
         with suppress(UnmeasurableError):
-            bodies[vertebra] = box_of(soft, mask, plane.pixel_mm)
+            bodies[vertebra] = box(Structure.VERTEBRA, mask, None)
     discs: dict[Level, Box] = {}
-    soft = plane.soft(Structure.DISC)
     for level, mask in spine.discs.items():
         with suppress(UnmeasurableError):
-            neighbors = _neighbors(level, bodies)
-            discs[level] = box_of(soft, mask, plane.pixel_mm, neighbors)
-    return Shapes(bodies=bodies, discs=discs, canal=canal_of(plane, spine))
+            discs[level] = box(Structure.DISC, mask, _neighbors(level, bodies))
+    return Shapes(bodies=bodies, discs=discs, canal=canal)
 
 
 def _neighbors(level: Level, bodies: Mapping[Vertebra, Box]) -> Neighbors | None:

@@ -24,7 +24,7 @@ from inference.volume import SpineSegmentation, Volume
 
 #: Size of the image. Our choice: more than any lumbar spine.
 FIELD_MM = (255.0, 190.0)
-SLICES = 13
+SLICES = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

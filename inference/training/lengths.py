@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inference.calipers import UNCERTAINTY_FACTORS
 from inference.errors import SpineNotFoundError
-from inference.levels import name_levels
+from inference.levels import NamedSpine, name_levels
 from inference.measurements import Measurements, measure
 from inference.midsagittal import canal_course, surface_along
 from inference.results import LevelMeasurement, SpineMeasurement, VertebraMeasurement
@@ -58,16 +57,27 @@ def paired_lengths(
 ) -> list[PairedLength]:
     """Measure both masks on the surface that the reference gives.
 
+    A wrong name is no wrong length: names are judged by ``inference.training.levels``.
+
     Returns:
-        What both give under one name; nothing where one shows no spine.
+        What both give of the same structures; nothing where one shows no spine.
 
     """
     course = canal_course(truth)
+    planes = [surface_along(volume, masks, course) for masks in (found, truth)]
     try:
-        both = [_measured(volume, masks, course) for masks in (found, truth)]
+        reference = name_levels(planes[1])
+        predicted = max(
+            (name_levels(planes[0], shift=shift) for shift in (0, -1, 1)),
+            key=lambda spine: _overlap_px(spine, reference),
+        )
     except SpineNotFoundError:
         return []
-    return list(_pairs(*both))
+    return list(
+        _pairs(
+            measure(planes[0], predicted, found), measure(planes[1], reference, truth)
+        )
+    )
 
 
 def error_summary(lengths: Sequence[PairedLength]) -> dict[str, dict[str, float]]:
@@ -97,11 +107,13 @@ def error_summary(lengths: Sequence[PairedLength]) -> dict[str, dict[str, float]
     return summary
 
 
-def _measured(
-    volume: Volume, masks: SpineSegmentation, course: NDArray[np.float64]
-) -> Measurements:
-    plane = surface_along(volume, masks, course)
-    return measure(plane, name_levels(plane), masks)
+def _overlap_px(first: NamedSpine, second: NamedSpine) -> int:
+    """How much of the bodies carries the same name."""
+    return sum(
+        int(np.count_nonzero(body & second.bodies[name]))
+        for name, body in first.bodies.items()
+        if name in second.bodies
+    )
 
 
 def _pairs(found: Measurements, truth: Measurements) -> Iterator[PairedLength]:
