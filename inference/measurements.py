@@ -231,14 +231,15 @@ def _canal_length(quantity: str, diameter: Diameter | None) -> Iterator[Length]:
 
 
 def _smallest_canal(shapes: Shapes) -> Diameter | None:
-    """Smallest diameter from L1 down; ``None`` when it is lost anywhere.
+    """Smallest diameter from the middle of L1 down; ``None`` when it is lost anywhere.
 
     Where it is lost it may be narrowest, so the rest would look like health.
     """
-    boxes = [*shapes.bodies.values(), *shapes.discs.values()]
     found = [
-        shapes.canal.narrowest(box, box.height_mm / 2, box.height_mm / 2)
-        for box in boxes
+        shapes.canal.narrowest(
+            box, 0.0 if name is Vertebra.L1 else box.height_mm / 2, box.height_mm / 2
+        )
+        for name, box in (*shapes.bodies.items(), *shapes.discs.items())
     ]
     diameters = [item for item in found if item is not None]
     if not diameters or len(diameters) < len(found):

@@ -1,6 +1,11 @@
-"""The mid-sagittal slice as a picture with outlines, for the page."""
+"""The mid-sagittal surface as a picture with outlines and calipers, for the page.
+
+For a straight spine it is one slice of the series; for a crooked one a curved
+reformation that follows the canal, see ``inference.midsagittal``.
+"""
 
 import io
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -9,15 +14,18 @@ from PIL import Image
 from skimage.measure import approximate_polygon, find_contours
 
 from inference.levels import NamedSpine
+from inference.measurements import Measurements
 from inference.midsagittal import MidSagittal
 from inference.preprocessing import normalized
-from inference.results import Outline, Picture, Structure
+from inference.results import CaliperLine, Outline, Picture, Structure
 
 OUTLINE_TOLERANCE_PX: Final = 0.4  # our choice: invisible at this pixel size
 
 
-def draw_picture(plane: MidSagittal, spine: NamedSpine) -> Picture:
-    """Return the gray slice as PNG and one outline per structure on it."""
+def draw_picture(
+    plane: MidSagittal, spine: NamedSpine, measured: Measurements
+) -> Picture:
+    """Return the gray values as PNG, with outlines and calipers on them."""
     gray = (normalized(plane.signal).clip(0, 1) * 255).astype(np.uint8)
     encoded = io.BytesIO()
     Image.fromarray(gray).save(encoded, "PNG", optimize=True)
@@ -38,7 +46,31 @@ def draw_picture(plane: MidSagittal, spine: NamedSpine) -> Picture:
             for name, structure, mask in shapes
             for points in _polygons(mask)
         ),
+        calipers=tuple(_caliper_lines(plane, measured)),
     )
+
+
+def _caliper_lines(plane: MidSagittal, measured: Measurements) -> Iterator[CaliperLine]:
+    """Bring the calipers back from the patient: what is drawn is what is said."""
+    calipers = [
+        *(
+            (str(item.level), caliper)
+            for item in measured.levels
+            for caliper in item.calipers
+        ),
+        *(
+            (str(item.vertebra), caliper)
+            for item in measured.vertebrae
+            for caliper in item.calipers
+        ),
+        *(("spine", caliper) for caliper in measured.spine.calipers),
+    ]
+    for name, caliper in calipers:
+        ends = plane.to_pixels(np.array([caliper.start_mm, caliper.end_mm]))
+        start, end = ((round(float(c), 1), round(float(r), 1)) for r, c in ends)
+        yield CaliperLine(
+            name=name, quantity=caliper.quantity, start_px=start, end_px=end
+        )
 
 
 def _polygons(mask: NDArray[np.bool_]) -> list[tuple[tuple[float, float], ...]]:

@@ -141,7 +141,7 @@ def analyze(
         gradings=gradings,
         features=features,
         suggestion=judgement.suggestion,
-        picture=draw_picture(plane, spine),
+        picture=draw_picture(plane, spine, measured),
         warnings=(
             *weighting_warnings(study.weighting),
             *spine.warnings,

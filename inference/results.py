@@ -281,7 +281,7 @@ class SpineMeasurement:
         lordosis_degrees: Cobb angle between the upper endplates of L1 and S1, lying,
             positive for a lordosis. The sacrum has no label: the lower border of the
             disc L5/S1 stands for its endplate.
-        smallest_canal_mm: Smallest diameter of the canal from L1 to L5/S1.
+        smallest_canal_mm: Smallest diameter of the canal from mid-L1 to L5/S1.
         calipers: Where they were measured.
 
     """
@@ -311,15 +311,34 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """The mid-sagittal slice as the page shows it, superior up, anterior left.
+class CaliperLine:
+    """One caliper drawn on the mid-sagittal picture.
 
     Attributes:
-        png: The gray slice, resampled to square pixels.
+        name: Where it measures: ``"L4"``, ``"L4/L5"``, or ``"spine"``.
+        quantity: Name of the measured field.
+        start_px: One end as (column, row) pixels of the picture.
+        end_px: The other end.
+
+    """
+
+    name: str
+    quantity: str
+    start_px: tuple[float, float]
+    end_px: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """The mid-sagittal surface as the page shows it, superior up, anterior left.
+
+    Attributes:
+        png: The gray values, resampled to square pixels.
         width_px: Columns of the picture.
         height_px: Rows of the picture.
         pixel_mm: Edge of one pixel.
         outlines: The structures on it.
+        calipers: Where the lengths on it were measured.
 
     """
 
@@ -328,6 +347,7 @@ class Picture:
     height_px: int
     pixel_mm: float
     outlines: tuple[Outline, ...]
+    calipers: tuple[CaliperLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from inference.results import (
     Picture,
     Structure,
 )
+from smart_app.caliper_view import Detail, DrawnCaliper, details, drawn_calipers
 from smart_app.case_store import Case, Signature
 from smart_app.launches import OpenLaunch
 from smart_app.models import WriteState
@@ -81,6 +82,8 @@ class ReportView:
     Attributes:
         report: What the analysis found.
         shapes: Outlines on the picture.
+        calipers: Where the lengths were measured on it.
+        details: All lengths, angles and ratios by place.
         frame: The part of the picture around them.
         bar_px: Length of the scale bar in pixels of the picture.
         rows: Table of levels.
@@ -101,6 +104,8 @@ class ReportView:
 
     report: CaseReport
     shapes: tuple[Shape, ...]
+    calipers: tuple[DrawnCaliper, ...]
+    details: tuple[Detail, ...]
     frame: Frame
     bar_px: float
     rows: tuple[Row, ...]
@@ -134,6 +139,8 @@ def report_view(
     return ReportView(
         report=report,
         shapes=tuple(_shape(outline, report) for outline in report.picture.outlines),
+        calipers=drawn_calipers(report),
+        details=details(report),
         frame=_frame(report.picture),
         bar_px=BAR_MM / report.picture.pixel_mm,
         rows=rows(report),

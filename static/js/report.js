@@ -3,7 +3,7 @@
 // against a second press of the button while the EHR is being written.
 "use strict";
 
-const shapes = [...document.querySelectorAll(".shape[data-name]")];
+const shapes = [...document.querySelectorAll(".shape[data-name], .caliper")];
 
 function mark(row, isOn) {
   for (const shape of shapes) {
@@ -12,7 +12,7 @@ function mark(row, isOn) {
   }
 }
 
-for (const row of document.querySelectorAll("tr[data-name]")) {
+for (const row of document.querySelectorAll("tr[data-name], .details [data-name]")) {
   row.addEventListener("pointerenter", () => mark(row, true));
   row.addEventListener("pointerleave", () => mark(row, false));
 }

@@ -93,6 +93,18 @@ def test_the_picture_shows_every_named_structure(report: CaseReport) -> None:
         assert outline.structure in Structure
 
 
+def test_calipers_on_the_picture_are_as_long_as_what_they_measured(
+    report: CaseReport,
+) -> None:
+    levels = {str(item.level): item for item in report.levels}
+    lines = [line for line in report.picture.calipers if line.name in levels]
+    assert {line.name for line in lines} == set(levels)
+    for line in lines:
+        length_px = np.linalg.norm(np.subtract(line.end_px, line.start_px))
+        measured = abs(getattr(levels[line.name], line.quantity))
+        assert length_px * report.picture.pixel_mm == pytest.approx(measured, abs=0.1)
+
+
 def quiet(_stage: Stage, _part: float) -> None:
     """Progress that nobody watches."""
 

@@ -5,7 +5,15 @@ import zlib
 from dataclasses import replace
 from typing import Final
 
-from inference.results import CaseReport, Outline, Picture, Structure
+from inference.results import (
+    Caliper,
+    CaliperLine,
+    CaseReport,
+    Level,
+    Outline,
+    Picture,
+    Structure,
+)
 from tests.fhir_mappings.reports import REPORT as BARE_REPORT
 
 WIDTH_PX: Final = 120
@@ -33,6 +41,19 @@ def box(name: str, structure: Structure, left: float, top: float) -> Outline:
     return Outline(name=name, structure=structure, points_px=points)
 
 
+def caliper(quantity: str) -> Caliper:
+    return Caliper(
+        quantity=quantity, start_mm=(0, 0, 0), end_mm=(0, 0, 7.3), uncertainty_mm=1.2
+    )
+
+
+def caliper_line(quantity: str, column: float) -> CaliperLine:
+    """Return a caliper across the disc."""
+    return CaliperLine(
+        name="L4/L5", quantity=quantity, start_px=(column, 80), end_px=(column, 96)
+    )
+
+
 PICTURE: Final = Picture(
     png=gray_png(WIDTH_PX, HEIGHT_PX),
     width_px=WIDTH_PX,
@@ -44,5 +65,19 @@ PICTURE: Final = Picture(
         box("canal", Structure.CANAL, 75, 70),
         box("", Structure.VERTEBRA, 30, 20),
     ),
+    calipers=(
+        caliper_line("disc_height_mm", 50),
+        caliper_line("disc_height_anterior_mm", 35),
+    ),
 )
-REPORT: Final[CaseReport] = replace(BARE_REPORT, picture=PICTURE)
+LEVELS: Final = tuple(
+    replace(
+        level,
+        disc_height_anterior_mm=9.1,
+        calipers=(caliper("disc_height_mm"), caliper("disc_height_anterior_mm")),
+    )
+    if level.level is Level.L4_L5
+    else level
+    for level in BARE_REPORT.levels
+)
+REPORT: Final[CaseReport] = replace(BARE_REPORT, picture=PICTURE, levels=LEVELS)

@@ -66,6 +66,21 @@ def test_structures_can_be_hidden_and_are_named_for_those_who_cannot_see(
     assert page.get_by_role("img", name="L4 vertebra").is_visible()
 
 
+def test_calipers_are_shown_on_demand_and_all_of_a_level_with_its_row(
+    page: Page, hospital: Ehr, url: str
+) -> None:
+    launch(page, hospital, url, patient="ada")
+    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    height, front = page.locator(".caliper").all()
+    assert height.text_content() == "L4/L5: disc height, mean 7.3 ± 1.2 mm"
+    assert not height.is_visible()
+    page.check("#show-calipers")
+    assert height.is_visible()
+    assert not front.is_visible()
+    page.hover("tr[data-name='L4/L5'] th")
+    assert front.is_visible()
+
+
 def test_what_was_not_measured_says_so(page: Page, hospital: Ehr, url: str) -> None:
     launch(page, hospital, url, patient="ada")
     page.wait_for_selector(".viewer", timeout=WAIT_MS)
