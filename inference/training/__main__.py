@@ -3,7 +3,8 @@
 ``segmentation`` trains DeepLabV3+, resuming what a kill has interrupted; ``export``
 writes its checkpoint as the served ONNX file; ``evaluate`` measures it on patients
 never seen; ``levels`` checks the names of the levels against landmarks; ``grading``
-trains and cross-validates the Pfirrmann model on its masks; ``geometry`` measures
+trains and cross-validates the Pfirrmann model on its masks; ``treatment`` trains and
+compares models of the choice of treatment on a synthetic cohort; ``geometry`` measures
 phantoms of known size by their true masks. What was measured is kept beside each model
 and shown with its results.
 """
@@ -20,7 +21,7 @@ from inference.models import WEIGHTS, load_segmentation_model
 from inference.network import ENCODERS
 from inference.reference_engine import TorchModel
 from inference.results import ModelVersion
-from inference.training import levels, pseudo_labels, robustness
+from inference.training import levels, pseudo_labels, robustness, treatment
 from inference.training.data import (
     held_out_patients,
     phantom_slices,
@@ -79,6 +80,12 @@ def main(argv: list[str] | None = None) -> int:
     command = commands.add_parser("grading", help="train the Pfirrmann model")
     command.add_argument("--version", required=True)
     command.set_defaults(function=_grading)
+
+    command = commands.add_parser("treatment", help="train on a synthetic cohort")
+    command.add_argument("--version", required=True)
+    command.add_argument("--patients", type=int, default=12000, help="to train on")
+    command.add_argument("--compared", type=int, default=3000, help="to compare on")
+    command.set_defaults(function=_treatment)
 
     command = commands.add_parser("levels", help="check the names of the levels")
     command.add_argument("--run", type=Path, default=LEVELS_RUN)
@@ -153,6 +160,17 @@ def _grading(options: argparse.Namespace) -> None:
             "grades": {str(grade): int(count) for grade, count in grades.items()},
             "cross_validation": found,
         }
+    )
+
+
+def _treatment(options: argparse.Namespace) -> None:
+    _print(
+        treatment.train_and_check(
+            version=options.version,
+            directory=WEIGHTS,
+            served=options.patients,
+            compared=options.compared,
+        )
     )
 
 
