@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
 
-from smart_app import auth, cases, guideline_page
+from smart_app import auth, cases, cds_hooks, guideline_page
 from smart_app.celery_app import CeleryQueue, make_celery
 from smart_app.errors import STATUS, advice_of, status_of, title_of
 from smart_app.log import configure_logging
@@ -67,12 +67,13 @@ def create_app(
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session that it is bound to
     )
-    CSRFProtect(app)
+    CSRFProtect(app).exempt(cds_hooks.bp)  # no cookie counts there
     worker_queue = queue or CeleryQueue(make_celery(settings))
     app.extensions["spoils"] = make_services(settings, worker_queue, clock)
     app.register_blueprint(auth.bp)
     app.register_blueprint(cases.bp)
     app.register_blueprint(guideline_page.bp)
+    app.register_blueprint(cds_hooks.bp)
     app.add_url_rule("/healthz", view_func=healthz)
     app.after_request(_add_headers)
     _handle_errors(app)

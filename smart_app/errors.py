@@ -16,6 +16,9 @@ AppError                        message for the log, ``advice`` for the person
 │   ├── NotReadyError           there is no report to sign
 │   ├── WriteNotGrantedError    the EHR did not grant writing, or no user is known
 │   └── WriteBusyError          the same report is being written at this moment
+├── CdsRequestError             a CDS Hooks request that is not understood
+│   ├── CdsTokenError           its token is absent or not valid
+│   └── CdsClientError          its sender may not ask
 ├── WorkerLostError             the worker stopped again and again
 ├── JobTooLongError             the analysis took far too long
 ├── LeaseLostError              another worker has taken this job over
@@ -172,6 +175,28 @@ class WriteBusyError(SignatureError):
     )
 
 
+class CdsRequestError(AppError):
+    """A CDS Hooks request that is not understood; the message is for its sender."""
+
+    title = "This CDS Hooks request cannot be answered"
+    advice = "The request is not as CDS Hooks 2.0 describes it."
+
+
+class CdsTokenError(CdsRequestError):
+    """The token of a CDS Hooks request is absent or not valid."""
+
+    advice = "The request carries no valid token of a CDS client."
+
+
+class CdsClientError(CdsRequestError):
+    """The sender of a CDS Hooks request may not ask."""
+
+    advice = (
+        "This CDS client is not set up. "
+        "Ask the administrator of this application to add it."
+    )
+
+
 class WorkerLostError(AppError):
     """The worker stopped again and again during this job."""
 
@@ -221,6 +246,9 @@ STATUS: dict[type[Exception], int] = {
     SignatureError: 409,
     NotConfirmedError: 400,
     WriteNotGrantedError: 403,
+    CdsRequestError: 400,
+    CdsTokenError: 401,
+    CdsClientError: 403,
     WorkerLostError: 500,
     JobTooLongError: 500,
     LeaseLostError: 500,

@@ -10,6 +10,7 @@ from typing import Any
 from fhir_mappings.chart_values import FIELDS
 from fhir_mappings.errors import SiteTableError
 from fhir_mappings.site_codes import NO_SITE_CODES, SiteCodes, site_codes
+from smart_app.cds_hooks_clients import CdsClient, cds_client
 from smart_app.launch_errors import UnknownIssuerError
 from smart_app.settings import SettingsError, is_secure
 
@@ -20,6 +21,7 @@ OPTIONAL = (
     "client_secret_env",
     "private_key_file",
     "site_codes_file",
+    "cds_client",
 )
 KEY_ALGORITHMS = frozenset({"ES384", "RS384"})  # SMART App Launch 2.2, 5.1
 
@@ -39,6 +41,7 @@ class Issuer:
         dicomweb_url: Base of the archive's DICOMweb service.
         dicomweb_login: User and password of the archive, ``None`` when it asks none.
         site_codes: What the codes of this site mean.
+        cds_client: Who calls the CDS Hooks service, ``None`` when nobody may.
 
     """
 
@@ -50,6 +53,7 @@ class Issuer:
     dicomweb_url: str
     dicomweb_login: tuple[str, str] | None = field(repr=False)
     site_codes: SiteCodes = NO_SITE_CODES
+    cds_client: CdsClient | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,9 @@ def load_issuers(path: Path, env: Mapping[str, str] = os.environ) -> Issuers:
     problems: list[str] = []
     issuers = [_issuer(i, entry, env, problems) for i, entry in enumerate(entries)]
     found = {issuer.url: issuer for issuer in issuers if issuer}
+    clients = [item.cds_client.iss for item in found.values() if item.cds_client]
+    if len({*clients}) != len(clients):
+        problems.append("two entries have the same iss of their cds_client")
     if not problems and len(found) != len(entries):
         problems.append("two entries have the same issuer")
     if problems:
@@ -112,6 +119,7 @@ def _issuer(
     password = _secret(where, entry, "dicomweb_password_env", env, problems)
     key = _private_key(where, entry, problems)
     codes = _site_codes(where, entry, problems)
+    client = cds_client(where, entry, problems)
     if secret and key:
         problems.append(f"{where} has both a secret and a private key")
     if len(problems) > before:
@@ -126,6 +134,7 @@ def _issuer(
         dicomweb_url=entry["dicomweb_url"].rstrip("/"),
         dicomweb_login=(user, password) if user and password else None,
         site_codes=codes,
+        cds_client=client,
     )
 
 

@@ -161,3 +161,35 @@ class Lock(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     owner: Mapped[str]
     until: Mapped[datetime]
+
+
+class CdsToken(Base):
+    """A token of a CDS client that was used; it counts once."""
+
+    __tablename__ = "cds_tokens"
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class CdsCard(Base):
+    """A card that was shown, to whom nobody knows."""
+
+    __tablename__ = "cds_cards"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    issuer: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class CdsFeedback(Base):
+    """What a clinician did with a card; the same answer twice is one."""
+
+    __tablename__ = "cds_feedback"
+
+    card_id: Mapped[str] = mapped_column(
+        ForeignKey("cds_cards.id", ondelete="CASCADE"), primary_key=True
+    )
+    outcome: Mapped[str] = mapped_column(primary_key=True)
+    outcome_at: Mapped[datetime] = mapped_column(primary_key=True)
+    reason: Mapped[str | None]

@@ -129,3 +129,46 @@ def test_a_table_of_codes_that_is_not_usable_stops_the_start(
     path = listed(tmp_path, ENTRY | {"site_codes_file": str(table)})
     with pytest.raises(SettingsError, match=problem):
         load_issuers(path)
+
+
+CLIENT = {"jwks_urls": ["https://ehr.example/jwks"], "origins": ["https://ehr.example"]}
+
+
+def test_a_cds_client_is_named_by_its_ehr_unless_it_has_a_name(tmp_path: Path) -> None:
+    for own, iss in (({}, ENTRY["issuer"]), ({"iss": "urn:x"}, "urn:x")):
+        path = listed(tmp_path, ENTRY | {"cds_client": CLIENT | own})
+        (issuer,) = load_issuers(path).by_url.values()
+        assert issuer.cds_client
+        assert issuer.cds_client.iss == iss
+        assert issuer.cds_client.jwks_urls == ("https://ehr.example/jwks",)
+
+
+@pytest.mark.parametrize(
+    ("client", "problem"),
+    [
+        ([], "not an object"),
+        ({}, "jwks_urls"),
+        (CLIENT | {"jwks_urls": []}, "jwks_urls"),
+        (CLIENT | {"jwks_urls": "https://ehr.example/jwks"}, "jwks_urls"),
+        (CLIENT | {"jwks_urls": ["http://ehr.example/jwks"]}, "jwks_urls"),
+        (CLIENT | {"iss": ""}, "iss"),
+        (CLIENT | {"iss": 7}, "iss"),
+        (CLIENT | {"origins": ["https://ehr.example/"]}, "origins"),
+        (CLIENT | {"origins": ["*"]}, "origins"),
+        (CLIENT | {"colour": "red"}, "colour"),
+    ],
+)
+def test_a_cds_client_that_is_not_usable_stops_the_start(
+    tmp_path: Path, client: object, problem: str
+) -> None:
+    path = listed(tmp_path, ENTRY | {"cds_client": client})
+    with pytest.raises(SettingsError, match=problem):
+        load_issuers(path)
+
+
+def test_two_cds_clients_cannot_have_the_same_name(tmp_path: Path) -> None:
+    client = CLIENT | {"iss": "https://ehr.example"}
+    one = ENTRY | {"cds_client": client}
+    two = one | {"issuer": "https://two.example/fhir"}
+    with pytest.raises(SettingsError, match="same iss"):
+        load_issuers(listed(tmp_path, one, two))
