@@ -457,6 +457,20 @@ def test_feedback_needs_a_token_too(call: Call) -> None:
     assert call(f"{PATH}/feedback", token=NONE, body=body).status_code == 401
 
 
+def test_what_is_old_is_deleted_by_itself(call: Call, clinic: Clinic) -> None:
+    old = clinic.services.clock() - timedelta(days=91)
+    card = CdsCard(id="old", issuer=FHIR, created_at=old)
+    said = CdsFeedback(card_id="old", outcome="accepted", outcome_at=old, reason=None)
+    with clinic.services.sessions.begin() as session:
+        session.add(CdsToken(digest="old", expires_at=old))
+        session.add(card)
+    with clinic.services.sessions.begin() as session:
+        session.add(said)
+    shown(call)
+    counts = [rows(clinic, table) for table in (CdsToken, CdsCard, CdsFeedback)]
+    assert counts == [1, 1, 0]
+
+
 # --- browsers and the log -----------------------------------------------------------
 
 
