@@ -5,7 +5,11 @@ InferenceError
 │   ├── NotDicomError          a file is something else
 │   ├── SeriesNotFoundError    no sagittal MR series in the study
 │   ├── IrregularVolumeError   the slices do not form one regular volume
+│   ├── OtherImagesError       the header says that they show something else
 │   ├── SpineNotFoundError     no lumbar spine in the images
+│   │   ├── TooLittleSpineError  too few vertebrae are in view
+│   │   └── UnlikeSpineError   what was found does not look like a lumbar spine
+│   ├── MetalError             signal voids as of implants
 │   └── UnderageError          the patient is a child
 ├── UnmeasurableError          one structure failed, the others go on
 └── ModelError                 weights are absent, altered or of another version
@@ -60,6 +64,45 @@ class SpineNotFoundError(UnsuitableStudyError):
     advice = (
         "No lumbar spine was recognized in the images. Nothing was measured. "
         "Read the images directly."
+    )
+
+
+class OtherImagesError(UnsuitableStudyError):
+    """The DICOM header says that the images show something else."""
+
+    advice = (
+        "These images are filed as something else than an MRI of the lumbar spine. "
+        "Nothing was analyzed. Choose another study, or ask the imaging department to "
+        "correct the header."
+    )
+
+
+class TooLittleSpineError(SpineNotFoundError):
+    """Too few vertebrae are in view to name or to compare them."""
+
+    advice = (
+        "Too little of the lumbar spine is in view to name its levels. Nothing was "
+        "measured. Read the images directly."
+    )
+
+
+class UnlikeSpineError(SpineNotFoundError):
+    """What was found does not look like the lumbar spines that the models know."""
+
+    advice = (
+        "What was found in these images does not look like a lumbar spine that this "
+        "application knows: another part of the body, another orientation, a strong "
+        "deformity or poor images. Nothing was measured. Read the images directly."
+    )
+
+
+class MetalError(UnsuitableStudyError):
+    """There are signal voids at the spine as implants make them."""
+
+    advice = (
+        "The signal is extinguished at the spine as by metal. Operated spines with "
+        "implants cannot be measured here. Nothing was measured. Read the images "
+        "directly."
     )
 
 

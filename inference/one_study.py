@@ -154,7 +154,11 @@ def features_of(datasets: Sequence[Dataset]) -> ClinicalFeatures:
 
 def _fingerprint(contents: Sequence[bytes], models: Models, wishes: Wishes) -> str:
     images = sorted(hashlib.sha256(content).hexdigest() for content in contents)
-    versions = (models.segmentation.version.sha256, models.grading.version.sha256)
+    versions = (
+        models.segmentation.version.sha256,
+        models.grading.version.sha256,
+        models.quality.version.sha256,
+    )
     asked = (str(wishes.level_shift), *(["radiomics"] if wishes.radiomics else []))
     said = (program_sha256(), *asked, *versions, *images)
     return hashlib.sha256(" ".join(said).encode()).hexdigest()

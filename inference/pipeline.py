@@ -16,10 +16,14 @@ from inference.midsagittal import MidSagittal, mid_sagittal
 from inference.models import SegmentationModel, load_segmentation_model
 from inference.picture import draw_picture
 from inference.preprocessing import NETWORK_SPACING_MM
+from inference.quality.headers import refuse_other_images
+from inference.quality.metal import refuse_metal
+from inference.quality.model import QualityModel, load_quality_model
 from inference.results import (
     CaseReport,
     ClinicalFeatures,
     LevelMeasurement,
+    OutlineConfidence,
     Stage,
     Weighting,
 )
@@ -35,6 +39,7 @@ class Models:
 
     segmentation: SegmentationModel
     grading: GradingModel
+    quality: QualityModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,9 +74,11 @@ def load_models(threads: int = 0) -> Models:
         ModelError: A file is absent or altered.
 
     """
+    segmentation = load_segmentation_model(threads=threads)
     return Models(
-        segmentation=load_segmentation_model(threads=threads),
+        segmentation=segmentation,
         grading=load_grading_model(),
+        quality=load_quality_model(segmentation.version),
     )
 
 
@@ -118,6 +125,7 @@ def analyze(
     if features.age_years is not None and features.age_years < MIN_AGE_YEARS:
         raise UnderageError(f"age {features.age_years} years")
     progress(Stage.READING, 0.0)
+    header_warnings = refuse_other_images(datasets)
     study, source = study_of(datasets), read_volume(datasets)
     volume = source.sagittal().resampled_in_plane(NETWORK_SPACING_MM)
     progress(Stage.SEGMENTING, 0.0)
@@ -127,6 +135,9 @@ def analyze(
     progress(Stage.MEASURING, 0.0)
     plane = mid_sagittal(volume, segmentation)
     spine = name_levels(plane, shift=level_shift)
+    models.quality.refuse_unlike(plane, spine)
+    refuse_metal(volume, plane, spine)
+    confidences = models.quality.confidences(plane, spine)
     measured = measure(plane, spine, segmentation)
     levels = measured.levels
     gradings = models.grading.grade(disc_features(plane, spine, measured.shapes))
@@ -143,13 +154,17 @@ def analyze(
         suggestion=judgement.suggestion,
         picture=draw_picture(plane, spine, measured),
         warnings=(
+            *header_warnings,
             *weighting_warnings(study.weighting),
             *spine.warnings,
             *canal_warnings(levels),
+            *outline_warnings(confidences),
         ),
         model=models.segmentation.version,
         grading_model=models.grading.version,
         spine=measured.spine,
+        confidences=confidences,
+        quality_model=models.quality.version,
         outcomes=judgement.outcomes,
         level_confidence=spine.confidence,
         level_shift=level_shift,
@@ -186,3 +201,13 @@ def canal_warnings(levels: Sequence[LevelMeasurement]) -> Iterator[str]:
                 f"The canal behind {item.level} could not be measured. It may be very "
                 "narrow there: look at the images."
             )
+
+
+def outline_warnings(confidences: Sequence[OutlineConfidence]) -> Iterator[str]:
+    """Name the outlines that probably do not fit."""
+    names = [item.name for item in confidences if item.is_low]
+    if names:
+        yield (
+            f"Outline uncertain: check {', '.join(names)} on the picture before you "
+            "trust its numbers."
+        )

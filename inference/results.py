@@ -830,6 +830,34 @@ class DiscGrading:
             raise ValueError(f"no Pfirrmann grade: {self.pfirrmann}")
 
 
+#: Predicted Dice below which an outline is marked as uncertain. Our choice: networks on
+#: SPIDER reach about 0.9, and below 0.8 a disc's border is off by over a millimeter.
+LOW_DICE: Final = 0.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutlineConfidence:
+    """How well one outline probably fits.
+
+    Attributes:
+        name: ``"L4"``, ``"L4/L5"``, or ``"canal L4/L5"`` for the canal behind a disc.
+        dice: Predicted Dice coefficient with what a reader would draw, 0 to 1.
+
+    """
+
+    name: str
+    dice: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.dice <= 1:
+            raise ValueError(f"impossible Dice of {self.name}: {self.dice}")
+
+    @property
+    def is_low(self) -> bool:
+        """Whether a person has to check the outline."""
+        return self.dice < LOW_DICE
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseReport:
     """All that the page shows and the write-back sends.
@@ -852,6 +880,8 @@ class CaseReport:
             ``None`` in reports that lack it.
         level_shift: By how many a person moved all names: with 1 every vertebra has
             the name of the one above the proposed one.
+        confidences: How well each outline probably fits; what was not found has none.
+        quality_model: The model behind them, ``None`` in reports that lack it.
 
     """
 
@@ -868,6 +898,8 @@ class CaseReport:
     spine: SpineMeasurement | None = None
     outcomes: tuple[OutcomePrediction, ...] = ()
     answers: tuple[Answer, ...] = ()
+    confidences: tuple[OutlineConfidence, ...] = ()
+    quality_model: ModelVersion | None = None
     level_confidence: float | None = None
     level_shift: int = 0
 

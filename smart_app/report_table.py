@@ -25,6 +25,7 @@ from inference.results import (
     DiscGrading,
     Level,
     LevelMeasurement,
+    Structure,
     Vertebra,
     VertebraMeasurement,
 )
@@ -48,11 +49,15 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One level of the table; ``None`` where nothing was measured or graded."""
+    """One level of the table; ``None`` where nothing was measured or graded.
+
+    ``uncertain`` names the outlines of the row that a person has to check.
+    """
 
     level: str
     vertebra: str
     grade: str | None
+    uncertain: tuple[str, ...]
     cells: tuple[Cell | None, ...]
 
 
@@ -65,6 +70,7 @@ def rows(report: CaseReport) -> tuple[Row, ...]:
             level=level.level.value,
             vertebra=level.level.upper_vertebra.value,
             grade=grades.get(level.level),
+            uncertain=_uncertain(level.level, report),
             cells=(
                 *_cells(level.level, level, LEVEL_MEASURES, report),
                 *_cells(
@@ -87,6 +93,17 @@ def comparisons(report: CaseReport) -> tuple[str, ...]:
         for item in references(value, report.features)[:1]
     }
     return tuple(sorted(found))
+
+
+def _uncertain(level: Level, report: CaseReport) -> tuple[str, ...]:
+    """Name what is uncertain of a disc, the canal behind it and the body above it."""
+    names = {
+        level.value: "disc",
+        f"{Structure.CANAL} {level}": "canal",
+        level.upper_vertebra.value: level.upper_vertebra.value,
+    }
+    low = {item.name for item in report.confidences if item.is_low}
+    return tuple(words for name, words in names.items() if name in low)
 
 
 def _grade(grading: DiscGrading) -> str:

@@ -44,6 +44,7 @@ class Shape:
         label_x: Column of the name, in pixels.
         label_y: Row of the name, in pixels.
         words: What the shape is, for those who cannot see it.
+        is_uncertain: Whether the outline has to be checked.
 
     """
 
@@ -53,6 +54,7 @@ class Shape:
     label_x: float
     label_y: float
     words: str
+    is_uncertain: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +176,7 @@ def _shape(outline: Outline, report: CaseReport) -> Shape:
         label_x=round(min(columns) - DISC_LABEL_GAP_PX if is_disc else middle, 1),
         label_y=round(sum(rows) / len(rows), 1),
         words=_words(outline, report),
+        is_uncertain=_is_low(outline, report),
     )
 
 
@@ -195,8 +198,12 @@ def _words(outline: Outline, report: CaseReport) -> str:
     name = f"{outline.name} {kind}" if outline.name not in {"", kind} else kind
     for level in report.levels:
         if level.level == outline.name:
-            return f"{name}, height {_height(level.disc_height_mm)}"
-    return name
+            name = f"{name}, height {_height(level.disc_height_mm)}"
+    return f"{name}, outline uncertain: check" if _is_low(outline, report) else name
+
+
+def _is_low(outline: Outline, report: CaseReport) -> bool:
+    return any(item.is_low and item.name == outline.name for item in report.confidences)
 
 
 def _height(height_mm: float | None) -> str:

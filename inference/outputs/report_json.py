@@ -17,6 +17,7 @@ from inference.results import (
     DiscGrading,
     LevelMeasurement,
     ModelVersion,
+    OutlineConfidence,
     SpineMeasurement,
     Study,
     VertebraMeasurement,
@@ -101,9 +102,11 @@ class SpoilsReport:
         gradings: One entry per disc that could be graded.
         level_confidence: Probability that the names of the levels are right, 0 to 1.
         level_shift: By how many a person moved all names.
+        confidences: How well each outline probably fits, what was not found left out.
         warnings: Sentences for the clinician about this analysis.
         model: The segmentation model.
         grading_model: The model that graded the discs.
+        quality_model: The model behind the confidences.
 
     """
 
@@ -116,9 +119,11 @@ class SpoilsReport:
     gradings: tuple[DiscGrading, ...]
     level_confidence: float | None
     level_shift: int
+    confidences: tuple[OutlineConfidence, ...]
     warnings: tuple[str, ...]
     model: ModelVersion
     grading_model: ModelVersion
+    quality_model: ModelVersion | None
 
 
 _REPORT: Final = TypeAdapter(SpoilsReport)
@@ -138,9 +143,11 @@ def report_json(report: CaseReport, run: Run) -> str:
         gradings=report.gradings,
         level_confidence=report.level_confidence,
         level_shift=report.level_shift,
+        confidences=report.confidences,
         warnings=report.warnings,
         model=report.model,
         grading_model=report.grading_model,
+        quality_model=report.quality_model,
     )
     return _REPORT.dump_json(document, indent=2).decode() + "\n"
 

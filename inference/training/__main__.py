@@ -3,10 +3,10 @@
 ``segmentation`` trains DeepLabV3+, resuming what a kill has interrupted; ``export``
 writes its checkpoint as the served ONNX file; ``evaluate`` measures it on patients
 never seen; ``levels`` checks the names of the levels against landmarks; ``grading``
-trains and cross-validates the Pfirrmann model on its masks; ``treatment`` trains and
-compares models of the choice of treatment on a synthetic cohort; ``geometry`` measures
-phantoms of known size by their true masks. What was measured is kept beside each model
-and shown with its results.
+trains and cross-validates the Pfirrmann model on its masks; ``quality`` fits refusals
+and confidences to it; ``treatment`` trains and compares models of the choice of
+treatment on a synthetic cohort; ``geometry`` measures phantoms of known size by their
+true masks. What was measured is kept beside each model and shown with its results.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from inference.models import WEIGHTS, load_segmentation_model
 from inference.network import ENCODERS
 from inference.reference_engine import TorchModel
 from inference.results import ModelVersion
-from inference.training import levels, pseudo_labels, robustness, treatment
+from inference.training import levels, pseudo_labels, quality, robustness, treatment
 from inference.training.data import (
     held_out_patients,
     phantom_slices,
@@ -90,6 +90,16 @@ def main(argv: list[str] | None = None) -> int:
     command = commands.add_parser("levels", help="check the names of the levels")
     command.add_argument("--run", type=Path, default=LEVELS_RUN)
     command.set_defaults(function=_levels)
+
+    command = commands.add_parser("quality", help="fit refusals and confidences")
+    command.add_argument("--version", required=True)
+    command.add_argument(
+        "--others",
+        type=Path,
+        help="folder with one folder of DICOM slices per series that is no lumbar "
+        "spine: more to check the refusals on",
+    )
+    command.set_defaults(function=_quality)
 
     command = commands.add_parser("evaluate", help="measure the segmentation")
     command.set_defaults(function=_evaluate)
@@ -178,6 +188,14 @@ def _levels(options: argparse.Namespace) -> None:
     slices = graded_slices(options.data)
     found = levels.readings(slices, load_segmentation_model(), options.run)
     _print(levels.summary(found, held_out=held_out_patients(options.data)))
+
+
+def _quality(options: argparse.Namespace) -> None:
+    written, measured = quality.fit_and_check(
+        options.data, load_segmentation_model(threads=1), more=options.others
+    )
+    quality.write(written, measured, version=options.version, directory=WEIGHTS)
+    _print(measured)
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from inference.results import (
     CaseReport,
     Level,
     Outline,
+    OutlineConfidence,
     Picture,
     Structure,
 )
@@ -80,4 +81,10 @@ LEVELS: Final = tuple(
     else level
     for level in BARE_REPORT.levels
 )
-REPORT: Final[CaseReport] = replace(BARE_REPORT, picture=PICTURE, levels=LEVELS)
+CONFIDENCES: Final = tuple(
+    OutlineConfidence(name=name, dice=dice)
+    for name, dice in (("L4", 0.93), ("L4/L5", 0.61), ("canal L4/L5", 0.9))
+)
+REPORT: Final[CaseReport] = replace(
+    BARE_REPORT, picture=PICTURE, levels=LEVELS, confidences=CONFIDENCES
+)

@@ -1,14 +1,21 @@
 """Images that are absent, damaged or of somebody else end in a page that says so."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from pydicom import Dataset
 
 from inference.dicom import select_series
-from inference.results import Identity
+from inference.errors import (
+    MetalError,
+    OtherImagesError,
+    TooLittleSpineError,
+    UnlikeSpineError,
+    UnsuitableStudyError,
+)
+from inference.results import CaseReport, ClinicalFeatures, Identity, Stage
 from sandbox.processes import free_port
 from sandbox.services import Ehr, app_url
 from tests.smart_app.charts import ADA, BOB, CHART, images, imaging_study, load
@@ -132,6 +139,45 @@ def test_a_failed_job_can_be_tried_again(
     clinic.work()
     assert browser.status(case)["state"] == "done"
     assert browser.post(case, "retry").status_code == 409
+
+
+class RefusingAnalysis(StubAnalysis):
+    """Refuses every series in the same way."""
+
+    def __init__(self, refusal: UnsuitableStudyError) -> None:
+        self.refusal = refusal
+
+    def run(
+        self,
+        datasets: Sequence[Dataset],
+        *,
+        features: ClinicalFeatures,
+        progress: Callable[[Stage, float], None],
+        level_shift: int = 0,
+    ) -> CaseReport:
+        """Raise."""
+        del datasets, features, progress, level_shift
+        raise self.refusal
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        (OtherImagesError("x"), "filed as something else"),
+        (TooLittleSpineError("x"), "Too little of the lumbar spine"),
+        (UnlikeSpineError("x"), "does not look like a lumbar spine"),
+        (MetalError("x"), "extinguished at the spine as by metal"),
+    ],
+)
+def test_a_refusal_says_what_was_wrong_with_the_images(
+    hospital: Ehr,
+    clinic: Clinic,
+    browser: Browser,
+    refusal: UnsuitableStudyError,
+    words: str,
+) -> None:
+    del hospital
+    assert words in page_of_failure(browser, clinic, RefusingAnalysis(refusal))
 
 
 class BrokenAnalysis(StubAnalysis):

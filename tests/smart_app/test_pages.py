@@ -46,7 +46,7 @@ def launch(page: Page, ehr: Ehr, url: str, **context: str) -> None:
 def test_the_progress_page_becomes_the_report_by_itself(
     page: Page, hospital: Ehr, url: str
 ) -> None:
-    hospital.fault(path="/Condition", delay_ms=6000)
+    hospital.fault(path="/Condition", delay_ms=1500)
     launch(page, hospital, url, patient="ada")
     page.wait_for_selector("li[data-state=current] >> text=Reading the chart")
     assert "Ada Maria Example" in page.inner_text(".patient")
@@ -120,6 +120,19 @@ def test_grades_say_how_far_to_trust_them_and_which_model_gave_them(
     assert "trained on SPIDER" in caption
     assert "kappa of about 0.6 (Niemeyer 2021" in caption
     assert "graded by pfirrmann-trees 1.1 (SHA-256 cdcdcd" in page.inner_text(".origin")
+
+
+def test_an_uncertain_outline_is_marked_in_the_table_and_on_the_picture(
+    page: Page, hospital: Ehr, url: str
+) -> None:
+    launch(page, hospital, url, patient="ada")
+    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    assert page.locator("tr .uncertain").all_inner_texts() == [
+        "outline uncertain: check disc"
+    ]
+    marked = page.locator(".shape.uncertain")
+    assert marked.get_attribute("data-name") == "L4/L5"
+    assert "outline uncertain: check" in (marked.get_attribute("aria-label") or "")
 
 
 def test_outcomes_stand_apart_with_their_limits(
