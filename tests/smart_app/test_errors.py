@@ -9,7 +9,7 @@ import smart_app.launch_errors  # noqa: F401 - defines subclasses
 from fhir_mappings.errors import MappingError
 from inference.errors import InferenceError
 from smart_app.errors import AppError, advice_of, status_of, title_of
-from smart_app.log import FramesOnlyFormatter
+from smart_app.log import FramesOnlyFormatter, configure_logging
 
 ROOTS: tuple[type[Exception], ...] = (AppError, InferenceError, MappingError)
 
@@ -53,4 +53,5 @@ def test_the_log_shows_frames_and_never_the_message() -> None:
 
 
 def test_libraries_that_write_urls_are_silent() -> None:
+    configure_logging()
     assert logging.getLogger("urllib3.connectionpool").getEffectiveLevel() >= 40

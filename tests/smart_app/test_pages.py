@@ -46,7 +46,7 @@ def launch(page: Page, ehr: Ehr, url: str, **context: str) -> None:
 def test_the_progress_page_becomes_the_report_by_itself(
     page: Page, hospital: Ehr, url: str
 ) -> None:
-    hospital.fault(path="/Condition", delay_ms=1500)
+    hospital.fault(path="/Condition", delay_ms=6000)
     launch(page, hospital, url, patient="ada")
     page.wait_for_selector("li[data-state=current] >> text=Reading the chart")
     assert "Ada Maria Example" in page.inner_text(".patient")
