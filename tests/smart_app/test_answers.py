@@ -279,6 +279,7 @@ def test_a_clinician_answers_in_a_browser_and_signs(
     handle = hospital.launch(user="Practitioner/doc", patient="ada")
     page.goto(f"{url}/launch?iss={handle['iss']}&launch={handle['launch']}")
     page.wait_for_selector(".asked", timeout=20_000)
+    page.click("#answers-title")
     page.get_by_label("Leg pain now").fill("8")
     assert page.locator(".signature button").is_disabled()
     assert page.locator(".unsaved").is_visible()

@@ -140,6 +140,7 @@ def test_outcomes_stand_apart_with_their_limits(
 ) -> None:
     launch(page, hospital, url, patient="ada")
     page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    page.click("#outcomes-title")
     shown = page.inner_text("#outcomes")
     assert "This does not say whether to operate" in shown
     assert "Satisfied\n72 % average 50 %" in shown
