@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset, config
 from pydicom.datadict import tag_for_keyword
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.tag import Tag
 
 from inference.errors import UnsuitableStudyError
@@ -36,6 +37,8 @@ READ_ERRORS: Final = (
     TypeError,
     ValueError,
     struct.error,
+    BytesLengthException,
+    InvalidDicomError,
 )
 #: Functional group by the attribute that it holds (PS3.3, C.7.6.16.2 and C.8.13.5).
 MACROS: Final = {

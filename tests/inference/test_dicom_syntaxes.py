@@ -110,6 +110,16 @@ def test_something_else_is_no_dicom(content: bytes) -> None:
         read_instance(content)
 
 
+def test_a_header_of_the_wrong_length_is_refused(series: list[Dataset]) -> None:
+    """Found by the fuzzer: pydicom's error for it is no ValueError."""
+    content = written(series[0])
+    length = content[132:140]
+    assert length == b"\x02\x00\x00\x00UL\x04\x00"
+    damaged = content.replace(length, length[:6] + b"\x05\x00", 1)
+    with pytest.raises(UnsuitableStudyError, match="BytesLengthException"):
+        read_instance(damaged)
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsuitableStudyError, match="FileNotFoundError"):
         read_instance(tmp_path / "nothing")
