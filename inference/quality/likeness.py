@@ -15,9 +15,6 @@ MIN_BODIES: Final = 3  # our choice: fewer cannot be compared with each other
 #: to 13 mm; a cervical body measures about 15 mm.
 BODY_RANGE_MM: Final = (18.0, 44.0)
 STEP_RANGE_MM: Final = (22.0, 54.0)
-#: Vertebral area in front of the canal. Our choice: real spines have about three
-#: quarters there, and what is seen back to front has less.
-MIN_FRONT_PART: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,11 +56,11 @@ class Likeness:
 
 
 def refuse_sizes(traits: SpineTraits) -> None:
-    """Refuse what cannot be a lumbar spine of an adult by number, size or place.
+    """Refuse what cannot be a lumbar spine of an adult by number or size.
 
     Raises:
         TooLittleSpineError: There are fewer than ``MIN_BODIES`` bodies.
-        UnlikeSpineError: Sizes are impossible, or it is seen back to front.
+        UnlikeSpineError: Sizes are impossible.
 
     """
     if traits.bodies < MIN_BODIES:
@@ -78,7 +75,3 @@ def refuse_sizes(traits: SpineTraits) -> None:
             raise UnlikeSpineError(
                 f"{name} of {value:.0f} mm, expected {low:.0f} to {high:.0f} mm"
             )
-    if traits.front_part < MIN_FRONT_PART:
-        raise UnlikeSpineError(
-            f"{traits.front_part:.0%} of the vertebrae lies in front of the canal"
-        )

@@ -21,6 +21,7 @@ BOW_DEGREE: Final = 2
 #: Added before a logarithm, so that nothing is infinitely small. Our choice: about the
 #: smallest values of real spines.
 SMALL: Final = 0.02
+SMALLEST_PART: Final = 0.002  # idem, of parts that may be all or nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ LIKENESS: Final = (
     "log of stray_part",
     "log of bend_mm over step_mm",
     "log of bodies",
+    "logit of front_part",
 )
 
 
@@ -72,7 +74,7 @@ def likeness_row(traits: SpineTraits) -> NDArray[np.float64]:
     """Return the traits that do not depend on the size of a pixel, made symmetric."""
     return np.array(
         [
-            np.log(traits.certainty / (1 - min(traits.certainty, 1 - 1e-6))),
+            _logit(traits.certainty),
             np.log(traits.uncertain_mm + SMALL),
             np.log(traits.body_spread_ratio + SMALL),
             np.log(traits.step_spread_ratio + SMALL),
@@ -80,8 +82,14 @@ def likeness_row(traits: SpineTraits) -> NDArray[np.float64]:
             np.log(traits.stray_part + SMALL),
             np.log(traits.bend_mm / traits.step_mm + SMALL),
             np.log(traits.bodies),
+            _logit(traits.front_part),
         ]
     )
+
+
+def _logit(part: float) -> float:
+    bounded = np.clip(part, SMALLEST_PART, 1 - SMALLEST_PART)
+    return float(np.log(bounded / (1 - bounded)))
 
 
 def traits_of(plane: MidSagittal, spine: NamedSpine) -> SpineTraits:
