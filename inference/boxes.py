@@ -31,6 +31,12 @@ BULGE_MM: Final = 4.0
 #: choice: what is thinner is a bulge, a spur or a leak.
 END_PART: Final = 0.5
 MIN_THICKNESS_MM: Final = 1.0  # our choice: a pixel or two
+#: Height over width below which a mask is flat. Our choice: above those of discs and
+#: below those of bodies, whose diagonals would pass for a long axis.
+MAX_FLATNESS: Final = 0.6
+#: Cosine of the largest angle between an axis and the way across the canal. Our choice:
+#: 65 degrees, more than the steepest L5/S1 has.
+MIN_ACROSS_COSINE: Final = 0.42
 RAYS: Final = 25  # our choice: about one per millimeter
 AXIS_MM: Final = np.linspace(-5, 5, 11)  # our choice: the middle of any disc
 MIN_RAYS_PART: Final = 0.7  # our choice: fewer crossings are no endplate
@@ -146,8 +152,8 @@ def box_of(
 ) -> Box:
     """Measure one body or disc along its own axes.
 
-    The anterior-posterior axis is first the long axis of the mask, or for a nearly
-    square one the way across the spine; then the mean direction of its two endplates.
+    The anterior-posterior axis is first the long axis of a flat mask, or for another
+    the way across the spine; then the mean direction of its two endplates.
 
     Args:
         soft: Probability of all structures of this kind, shape ``(rows, columns)``:
@@ -158,7 +164,8 @@ def box_of(
         neighbors: What it lies between, where that is known.
 
     Raises:
-        UnmeasurableError: It touches the edge of the image, or has no two endplates.
+        UnmeasurableError: It touches the edge of the image, is too thin, or has no two
+            endplates across the spine.
 
     """
     if touches_edge(mask):
@@ -172,11 +179,13 @@ def box_of(
         back_mm=neighbors.back_mm - corner_mm if neighbors else None,
     )
     center_mm = (centroid(mask) - corner_px) * pixel_mm
-    along = _long_axis(mask, across)
+    along = _first_axis(mask, across)
     height_mm = float(part.thickness_mm(center_mm, along, AXIS_MM).mean())
     fit = _fit(part, center_mm, along, height_mm)
     for _ in range(MAX_STEPS):
         fit = _fit(part, fit.center_mm, fit.turned, fit.least_height_mm)
+    if fit.along @ across < MIN_ACROSS_COSINE:
+        raise UnmeasurableError("no endplates were found across the spine")
     front, back, wall_blur_mm = _walls(part, fit)
     return Box(
         center_mm=fit.center_mm + corner_mm,
@@ -353,13 +362,16 @@ def _alone(
     return np.where(rim & ~others, soft[window], 0), corner.astype(float)
 
 
-def _long_axis(mask: NDArray[np.bool_], across: Point) -> Point:
+def _first_axis(mask: NDArray[np.bool_], across: Point) -> Point:
+    """The long axis of a flat mask; of another, the way across the spine."""
     points = np.argwhere(mask).astype(float)
     points -= points.mean(axis=0)
     values, vectors = np.linalg.eigh(points.T @ points)
-    if values[0] / values[1] > 0.7:  # noqa: PLR2004  our choice: nearly square
+    if values[0] / values[1] > MAX_FLATNESS**2:
         return across
     axis: Point = vectors[:, 1]
+    if abs(axis @ across) < MIN_ACROSS_COSINE:  # higher than wide
+        return across
     return axis if axis @ across > 0 else -axis
 
 

@@ -110,6 +110,15 @@ def test_a_structure_cut_by_the_image_is_not_measured() -> None:
         box_of(soft(mask), mask, 1.0, across=TO_THE_BACK)
 
 
+def test_what_stands_along_the_spine_has_no_endplates() -> None:
+    rows, columns = np.indices((300, 300)) * 0.2 - 29.9
+    along, across = (rows + columns) / np.sqrt(2), (rows - columns) / np.sqrt(2)
+    mask = (np.abs(along) < 15) & (np.abs(across) < 5)
+    up = np.array([-0.9, 0.44])
+    with pytest.raises(UnmeasurableError, match="across the spine"):
+        box_of(soft(mask), mask, 0.2, across=up)
+
+
 def test_a_thread_is_no_disc() -> None:
     mask = np.zeros((60, 120), dtype=bool)
     mask[30, 20:100] = True
