@@ -42,7 +42,10 @@ MAX_TURN_DEGREES: Final = 55.0  # our choice: lordosis turns by 25, a slip by 20
 #: closer than 0.6, one missed between two makes 2, and more is another structure.
 STEP_RATIOS: Final = (0.25, 2.5)
 BROKEN_RATIO: Final = 0.6
-TALL_RATIO: Final = 1.6  # our choice: of the median body; two fused ones have 2
+#: Length of fused bodies in that of the median one. Our choice: two have 2, or less if
+#: they are crushed, and then part of a disc must be seen inside.
+TALL_RATIO: Final = 1.6
+TALL_WITH_DISC_RATIO: Final = 1.35
 
 
 def bodies_of(
@@ -202,12 +205,13 @@ def _cut(bodies: Sequence[Piece], discs: Sequence[Piece]) -> list[Piece]:
     found: list[Piece] = []
     for index, body in enumerate(bodies):
         others = [*lengths[:index], *lengths[index + 1 :]]
-        if lengths[index] < TALL_RATIO * float(np.median(others)):
+        half = ups[index] * lengths[index] / 2
+        ends = (body.center_px - half, body.center_px + half)
+        inside = [disc for _, disc in between(*ends, discs, usual_step(bodies))]
+        limit = TALL_WITH_DISC_RATIO if inside else TALL_RATIO
+        if lengths[index] < limit * float(np.median(others)):
             found.append(body)
         else:
-            half = ups[index] * lengths[index] / 2
-            ends = (body.center_px - half, body.center_px + half)
-            inside = [disc for _, disc in between(*ends, discs, usual_step(bodies))]
             at = max(inside, key=lambda disc: disc.area_px, default=body)
             found += _halves(body, at.center_px, ups[index])
     return found

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.bodies import bodies_of, canal_of, center_line_of
+from inference.bodies import MAX_TURN_DEGREES, bodies_of, canal_of, center_line_of
 from inference.midsagittal import MidSagittal
 from inference.pieces import (
     Mask,
@@ -30,6 +30,9 @@ MIN_DISC_MM2: Final = 8.0  # our choice: a third of a collapsed, broken disc of 
 #: From body to body, in the usual step. Our choice: one missed between two makes 2.
 MISSED_RATIO: Final = 1.6
 SAME_DISC_STEPS: Final = 0.4  # our choice: pieces of one disc are as near, a body not
+#: From disc to disc where no body was recognized between them. Our choice: a piece of
+#: the same disc lies nearer, and the next but one farther.
+NEXT_DISC_STEPS: Final = (0.5, 1.4)
 STEPS_BELOW: Final = 4  # our choice: L5, S1 and S2 may have discs below, and nothing
 
 
@@ -150,16 +153,32 @@ def _segments_below(
     down = -direction_at([body.center_px for body in bodies], 0)
     found: list[Segment] = []
     body: Mask | None = bodies[0].mask
+    near = between(center + down * step_px, center, discs, step_px)
     for _ in range(STEPS_BELOW):
-        below = center + down * step_px
-        disc = _whole_disc(between(below, center, discs, step_px))
-        middle = (below + center) / 2 if disc is None else centroid(disc)
+        disc = _whole_disc(near)
+        middle = center + down * step_px / 2 if disc is None else centroid(disc)
         found.append(Segment(body=body, disc=disc, body_px=center, disc_px=middle))
         down = unit(middle - center)
+        near = _discs_ahead(middle, down, discs, step_px)
         center, body = middle + down * step_px / 2, None
     while len(found) > 2 and found[-2].disc is None:  # noqa: PLR2004  body, expected
         found.pop()
     return found[::-1]
+
+
+def _discs_ahead(
+    from_px: Point, direction: Point, discs: Sequence[Piece], step_px: float
+) -> list[tuple[float, Piece]]:
+    """Discs one step on, roughly ahead, with how far on they lie in steps."""
+    found = []
+    for disc in discs:
+        way = disc.center_px - from_px
+        steps = float(np.linalg.norm(way)) / step_px
+        if NEXT_DISC_STEPS[0] < steps < NEXT_DISC_STEPS[1]:
+            turn = np.degrees(np.arccos(np.clip(unit(way) @ direction, -1, 1)))
+            if turn <= MAX_TURN_DEGREES:
+                found.append((float(way @ direction) / step_px, disc))
+    return found
 
 
 def _whole_disc(pieces: Sequence[tuple[float, Piece]]) -> Mask | None:

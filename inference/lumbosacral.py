@@ -25,9 +25,11 @@ BODY_RADIUS_STEPS: Final = 0.25
 #: Network's probability of L5/S1, summed over all discs in the area of a usual disc,
 #: from which it counts as known. Our choice: a tenth of one disc.
 KNOWN_RATIO: Final = 0.1
-#: Probability of vertebra that means "surely none". Our choice: below it lies noise;
-#: from there to 1 the evidence grows with the logarithm, as doubt does.
-NO_BONE: Final = 0.01
+#: Probability that means "surely not". Our choice: below it lies noise; from there to 1
+#: the evidence grows with the logarithm, as doubt does.
+SURELY_NOT: Final = 0.01
+#: Our choice: the disc below a body was missed, or collapsed, or was cut off.
+MISSED_SIZE: Final = 0.5
 STEEPEST_DEGREES: Final = 45.0  # our choice: against the middle of the spine
 
 
@@ -36,12 +38,11 @@ class Evidence:
     """What speaks for a disc as L5/S1, or against it; each value from 0 to 1.
 
     Attributes:
-        named: Part of the network's L5/S1 that lies here; zero for every disc where
-            the network does not know it.
-        bone_below: How far the network takes the body below for a vertebra, on a
-            logarithmic scale: 0 for surely none, 1 for surely one.
-        size: Area of the disc over the median of this spine; at most 1, and 0 where no
-            disc was recognized.
+        named: Part of the network's L5/S1 that lies here, on a logarithmic scale; zero
+            for every disc where the network does not know it.
+        bone_below: Probability of vertebra in the body below, on the same scale.
+        size: Area of the disc over the median of this spine; at most 1,
+            ``MISSED_SIZE`` where a body has none, and 0 where neither was recognized.
         steepness: How far its back lies higher than its front, against the median of
             this spine; 1 for 45 degrees or more.
 
@@ -53,14 +54,17 @@ class Evidence:
     steepness: float
 
 
-#: Weight of each evidence, in its order. The last three were fitted on 170 patients;
-#: the first is our choice until a network that names L5/S1 is served: odds of 50 to 1.
-WEIGHTS: Final = np.array([4.0, -4.6, 3.7, 2.1])
+#: Weight of each evidence, in its order, fitted on 170 patients and rounded.
+WEIGHTS: Final = np.array([2.7, -1.0, 1.3, 3.4])
+#: The same where the network names no disc L5/S1, or does not know it.
+WEIGHTS_UNNAMED: Final = np.array([0.0, -3.0, 2.8, 4.2])
 
 
 def probabilities(found: Sequence[Evidence]) -> NDArray[np.float64]:
     """Return for each segment the probability that its disc is L5/S1; they sum to 1."""
-    chances: NDArray[np.float64] = softmax(rows(found) @ WEIGHTS)
+    is_named = any(item.named for item in found)
+    weights = WEIGHTS if is_named else WEIGHTS_UNNAMED
+    chances: NDArray[np.float64] = softmax(rows(found) @ weights)
     return chances
 
 
@@ -81,15 +85,17 @@ def evidence(plane: MidSagittal, column: Column) -> list[Evidence]:
     bone = [_bone(plane, item.body_px, column.step_px) for item in column.segments]
     return [
         Evidence(
-            named=name / known,
+            named=_logarithmic(name / known),
             bone_below=below,
-            size=min(1.0, area / usual),
+            size=min(1.0, area / usual)
+            if area or segment.body is None
+            else MISSED_SIZE,
             steepness=0.0
             if slope is None
             else float(np.clip((slope - level) / STEEPEST_DEGREES, 0, 1)),
         )
-        for name, below, area, slope in zip(
-            names, [0.0, *bone[:-1]], areas, slopes, strict=True
+        for segment, name, below, area, slope in zip(
+            column.segments, names, [0.0, *bone[:-1]], areas, slopes, strict=True
         )
     ]
 
@@ -111,5 +117,9 @@ def _bone(plane: MidSagittal, center_px: Point, step_px: float) -> float:
     rows, columns = np.indices(around.shape)
     offsets = (rows + low[0] - center_px[0], columns + low[1] - center_px[1])
     within = np.hypot(*offsets) <= radius
-    mean = float(around[within].mean()) if within.any() else 0.0
-    return float(1 - np.log(max(mean, NO_BONE)) / np.log(NO_BONE))
+    return _logarithmic(float(around[within].mean()) if within.any() else 0.0)
+
+
+def _logarithmic(probability: float) -> float:
+    """Put a probability on a scale from 0 (surely not) to 1."""
+    return float(1 - np.log(max(probability, SURELY_NOT)) / np.log(SURELY_NOT))

@@ -129,6 +129,22 @@ def test_fused_vertebrae_count_as_two(plane: MidSagittal, spine: NamedSpine) -> 
     assert says(fused, "No disc was found at L2/L3")
 
 
+def test_crushed_and_fused_vertebrae_are_cut_at_what_is_left_of_their_disc(
+    plane: MidSagittal, spine: NamedSpine
+) -> None:
+    disc = spine.discs[Level.L2_L3]
+    column = int(centroid(disc)[1])
+    rest = np.zeros_like(disc)
+    rest[:, column - 12 : column + 12] = True
+    around = np.argwhere(disc)
+    block = np.zeros_like(disc)
+    top, bottom = around[:, 0].min() - 4, around[:, 0].max() + 4
+    block[top:bottom, around[:, 1].min() : around[:, 1].max()] = True
+    fused = name_levels(as_vertebra(plane, block & ~(disc & rest) & ~spine.canal))
+    assert set(fused.bodies) == set(Vertebra)
+    assert rows_of(fused) == pytest.approx(rows_of(spine), abs=12)
+
+
 def test_pieces_of_a_broken_disc_are_one_disc(
     plane: MidSagittal, spine: NamedSpine
 ) -> None:
@@ -245,6 +261,23 @@ def test_the_network_s_own_l5_s1_counts_most(
     torn = name_levels(knowing(plane, spine.discs[Level.L4_L5]))
     assert torn.confidence < SURE_OF_LEVELS
     assert says(torn, "only a proposal")
+
+
+def test_signs_of_l5_s1_at_a_second_disc_are_said(
+    plane: MidSagittal, spine: NamedSpine
+) -> None:
+    both = np.where(spine.discs[Level.L5_S1], 0.9, 0)
+    both = np.where(spine.discs[Level.L4_L5], 0.06, both).astype(np.float32)
+    torn = name_levels(replace(plane, lumbosacral=both))
+    assert rows_of(torn) == rows_of(spine)
+    assert says(torn, "signs of L5/S1 at a second disc")
+
+
+def test_where_the_network_knows_no_l5_s1_bodies_and_discs_decide(
+    plane: MidSagittal, spine: NamedSpine
+) -> None:
+    nothing = replace(plane, lumbosacral=np.zeros_like(plane.lumbosacral))
+    assert rows_of(name_levels(nothing)) == rows_of(spine)
 
 
 def lumbarized(thin: PhantomSpec) -> PhantomSpec:
