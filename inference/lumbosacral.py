@@ -54,7 +54,7 @@ class Evidence:
     steepness: float
 
 
-#: Weight of each evidence, in its order, fitted on 170 patients and rounded.
+#: Weight of each evidence, in its order, fitted on 171 patients and rounded.
 WEIGHTS: Final = np.array([2.7, -1.0, 1.3, 3.4])
 #: The same where the network names no disc L5/S1, or does not know it.
 WEIGHTS_UNNAMED: Final = np.array([0.0, -3.0, 2.8, 4.2])
