@@ -10,9 +10,8 @@ import time
 from pathlib import Path
 
 from inference.dicom import read_instance
-from inference.one_study import UNKNOWN_CHART
 from inference.pipeline import Models, load_models, run
-from inference.results import Stage
+from inference.results import ClinicalFeatures, Stage
 
 
 def main(folder: Path, repeats: int) -> None:
@@ -37,7 +36,7 @@ def analysis_s(folder: Path, models: Models) -> dict[str, float]:
         marks.setdefault(stage, time.perf_counter())
 
     series = [read_instance(path) for path in sorted(folder.iterdir())]
-    run(series, features=UNKNOWN_CHART, models=models, progress=progress)
+    run(series, features=ClinicalFeatures(), models=models, progress=progress)
     marks["end"] = time.perf_counter()
     return {
         "decode_s": marks[Stage.SEGMENTING] - marks["files"],

@@ -13,12 +13,10 @@ from tqdm import tqdm
 
 from inference.batch import analyze_studies
 from inference.errors import ModelError
-from inference.one_study import UNKNOWN_CHART, Outcome, State, Wishes
+from inference.one_study import Outcome, State, Wishes
 from inference.outputs.report_json import schema_json
 from inference.results import MAX_LEVEL_SHIFT, CaseReport, Stage
 from inference.studies import Found, find_studies
-
-__all__ = ["UNKNOWN_CHART", "main"]
 
 #: Exit status: all was analyzed; something was refused; nothing could be done.
 DONE, REFUSED, FAILED = 0, 1, 2

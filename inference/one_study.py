@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -22,16 +22,6 @@ from inference.studies import Source, read_sources
 
 #: Kinds of files that a result depends on, besides the images and the models.
 PROGRAM: Final = frozenset({".py", ".csv", ".toml", ".json"})
-UNKNOWN_CHART: Final = ClinicalFeatures(
-    age_years=None,
-    sex=None,
-    pain_nrs=None,
-    odi_percent=None,
-    bmi_kg_m2=None,
-    egfr_ml_min=None,
-    smoking_status=None,
-    conditions=(),
-)
 
 
 _log = logging.getLogger(__name__)
@@ -149,7 +139,7 @@ def features_of(datasets: Sequence[Dataset]) -> ClinicalFeatures:
     age = None
     if born is not None and day is not None and born <= day:
         age = day.year - born.year - ((day.month, day.day) < (born.month, born.day))
-    return replace(UNKNOWN_CHART, age_years=age, sex=identity.sex)
+    return ClinicalFeatures(age_years=age, sex=identity.sex)
 
 
 def _fingerprint(contents: Sequence[bytes], models: Models, wishes: Wishes) -> str:

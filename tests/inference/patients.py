@@ -92,16 +92,7 @@ def measured(
     )
 
 
-EMPTY: Final = ClinicalFeatures(
-    age_years=50,
-    sex="female",
-    pain_nrs=None,
-    odi_percent=None,
-    bmi_kg_m2=None,
-    egfr_ml_min=value(90),
-    smoking_status=None,
-    conditions=(),
-)
+EMPTY: Final = ClinicalFeatures(age_years=50, sex="female", egfr_ml_min=value(90))
 
 
 def patient(

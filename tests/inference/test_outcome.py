@@ -20,16 +20,7 @@ from inference.results import (
 )
 from inference.swespine_terms import Input
 
-EMPTY: Final = ClinicalFeatures(
-    age_years=None,
-    sex=None,
-    pain_nrs=None,
-    odi_percent=None,
-    bmi_kg_m2=None,
-    egfr_ml_min=None,
-    smoking_status=None,
-    conditions=(),
-)
+EMPTY: Final = ClinicalFeatures()
 
 
 def value(number: float, source: str = "Observation/1") -> ClinicalValue:

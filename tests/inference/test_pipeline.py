@@ -6,7 +6,6 @@ from datetime import date
 import numpy as np
 import pytest
 
-from inference.__main__ import UNKNOWN_CHART
 from inference.errors import SpineNotFoundError, UnderageError
 from inference.phantom import Phantom
 from inference.pipeline import (
@@ -15,11 +14,18 @@ from inference.pipeline import (
     load_models,
     run,
 )
-from inference.results import CaseReport, Level, Stage, Structure, Weighting
+from inference.results import (
+    CaseReport,
+    ClinicalFeatures,
+    Level,
+    Stage,
+    Structure,
+    Weighting,
+)
 from inference.volume import Volume
 from tests.inference.series import all_changed, phantom_series
 
-CHILD = replace(UNKNOWN_CHART, age_years=17)
+CHILD = ClinicalFeatures(age_years=17)
 Steps = list[tuple[Stage, float]]
 
 
@@ -37,7 +43,7 @@ def steps() -> Steps:
 def report(phantom: Phantom, models: Models, steps: Steps) -> CaseReport:
     return run(
         phantom_series(phantom.volume),
-        features=UNKNOWN_CHART,
+        features=ClinicalFeatures(),
         models=models,
         progress=lambda stage, part: steps.append((stage, part)),
     )
@@ -115,7 +121,7 @@ def test_noise_is_no_spine(phantom: Phantom, models: Models) -> None:
     with pytest.raises(SpineNotFoundError):
         run(
             phantom_series(volume),
-            features=UNKNOWN_CHART,
+            features=ClinicalFeatures(),
             models=models,
             progress=quiet,
         )
@@ -135,7 +141,7 @@ def test_a_series_that_is_not_t2_has_lengths_but_no_signal_and_no_grades(
     phantom: Phantom, models: Models, report: CaseReport
 ) -> None:
     t1 = all_changed(phantom_series(phantom.volume), EchoTime=10, RepetitionTime=600)
-    found = run(t1, features=UNKNOWN_CHART, models=models, progress=quiet)
+    found = run(t1, features=ClinicalFeatures(), models=models, progress=quiet)
     assert found.study.weighting is Weighting.T1
     assert found.gradings == ()
     assert {level.disc_signal_ratio for level in found.levels} == {None}
@@ -157,7 +163,7 @@ def test_names_that_a_person_moves_move_everything(
 ) -> None:
     moved = run(
         phantom_series(phantom.volume),
-        features=UNKNOWN_CHART,
+        features=ClinicalFeatures(),
         models=models,
         progress=quiet,
         level_shift=1,

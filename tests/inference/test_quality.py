@@ -11,7 +11,6 @@ import pytest
 from pydicom import Dataset
 from scipy.stats import spearmanr
 
-from inference.__main__ import UNKNOWN_CHART
 from inference.errors import (
     MetalError,
     ModelError,
@@ -31,7 +30,14 @@ from inference.quality.likeness import refuse_sizes
 from inference.quality.metal import MAX_VOID_MM, widest_void_mm
 from inference.quality.model import load_quality_model
 from inference.quality.traits import traits_of
-from inference.results import CaseReport, Level, OutlineConfidence, Stage, Vertebra
+from inference.results import (
+    CaseReport,
+    ClinicalFeatures,
+    Level,
+    OutlineConfidence,
+    Stage,
+    Vertebra,
+)
 from inference.training import others
 from inference.training.confidence import outlines_of
 from inference.training.data import LabeledSlice
@@ -56,7 +62,7 @@ def analyzed(datasets: list[Dataset], models: Models) -> CaseReport:
     def quiet(_stage: Stage, _part: float) -> None:
         """Progress that nobody watches."""
 
-    return run(datasets, features=UNKNOWN_CHART, models=models, progress=quiet)
+    return run(datasets, features=ClinicalFeatures(), models=models, progress=quiet)
 
 
 def header(**attributes: str) -> list[Dataset]:

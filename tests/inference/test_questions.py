@@ -29,11 +29,6 @@ SCIATICA = ChartCondition(
 CHART = ClinicalFeatures(
     age_years=50,
     sex="female",
-    pain_nrs=None,
-    odi_percent=None,
-    bmi_kg_m2=None,
-    egfr_ml_min=None,
-    smoking_status=None,
     conditions=(SCIATICA,),
     leg_pain_nrs=CHARTED,
 )

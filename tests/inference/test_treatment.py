@@ -30,16 +30,7 @@ from inference.treatment import (
     load_treatment_model,
 )
 
-NOTHING = ClinicalFeatures(
-    age_years=None,
-    sex=None,
-    pain_nrs=None,
-    odi_percent=None,
-    bmi_kg_m2=None,
-    egfr_ml_min=None,
-    smoking_status=None,
-    conditions=(),
-)
+NOTHING = ClinicalFeatures()
 
 
 def value(number: float) -> ClinicalValue:

@@ -23,16 +23,7 @@ from tests.fhir_mappings.reports import FEATURES
 from tests.smart_app.reports import REPORT
 from tests.smart_app.test_identity import CHART as ADA
 
-EMPTY = ClinicalFeatures(
-    age_years=None,
-    sex=None,
-    pain_nrs=None,
-    odi_percent=None,
-    bmi_kg_m2=None,
-    egfr_ml_min=None,
-    smoking_status=None,
-    conditions=(),
-)
+EMPTY = ClinicalFeatures()
 ENTERED = Entered(
     by="Practitioner/3", name="Dr. Ruiz", at=datetime(2026, 3, 31, 9, 5, tzinfo=UTC)
 )

@@ -11,13 +11,12 @@ from highdicom.seg import Segmentation
 from pydicom import Dataset
 
 from inference.named_voxels import NamedVoxels, name_voxels
-from inference.one_study import UNKNOWN_CHART
 from inference.outputs.folder import Order, write_results
 from inference.outputs.seg import segmentation_object
 from inference.outputs.source import SourceSeries, source_series
 from inference.phantom import Phantom
 from inference.pipeline import Analysis, analyze, load_models
-from inference.results import Caliper, CaseReport
+from inference.results import Caliper, CaseReport, ClinicalFeatures
 from tests.inference.series import phantom_series
 
 CREATED: Final = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -65,7 +64,7 @@ def analysis(series: list[Dataset]) -> Analysis:
     """The plain spine, analyzed by the real models."""
     found = analyze(
         series,
-        features=UNKNOWN_CHART,
+        features=ClinicalFeatures(),
         models=load_models(),
         progress=lambda _stage, _part: None,
     )

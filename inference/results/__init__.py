@@ -1,0 +1,95 @@
+"""What travels between the packages: plain values, stdlib only, units in the names.
+
+Values are frozen and keyword-only. ``None`` means "not known" or "not measurable";
+zero never does.
+"""
+
+from inference.results.anatomy import Level, Structure, Vertebra, Weighting
+from inference.results.measured import (
+    LOW_DICE,
+    MAX_LEVEL_SHIFT,
+    MEYERDING_PERCENT,
+    MIN_SLIP_PERCENT,
+    SIGNED,
+    SURE_OF_LEVELS,
+    Caliper,
+    DiscGrading,
+    LevelMeasurement,
+    OutlineConfidence,
+    SpineMeasurement,
+    VertebraMeasurement,
+)
+from inference.results.origin import Identity, ModelVersion, Stage, Study
+from inference.results.patient import (
+    Answer,
+    ChartCondition,
+    ClinicalFeatures,
+    ClinicalValue,
+    Entered,
+    Flag,
+    OutdatedValue,
+    Smoking,
+    SmokingStatus,
+    Treatment,
+    TreatmentKind,
+)
+from inference.results.picture import CaliperLine, Outline, Picture
+from inference.results.report import CaseReport
+from inference.results.therapy import (
+    NEVER_SUGGESTED,
+    Activity,
+    Exclusion,
+    Option,
+    OutcomeEstimate,
+    OutcomePrediction,
+    SurgicalDiagnosis,
+    SurgicalOutcome,
+    TherapySuggestion,
+)
+
+__all__ = [
+    "LOW_DICE",
+    "MAX_LEVEL_SHIFT",
+    "MEYERDING_PERCENT",
+    "MIN_SLIP_PERCENT",
+    "NEVER_SUGGESTED",
+    "SIGNED",
+    "SURE_OF_LEVELS",
+    "Activity",
+    "Answer",
+    "Caliper",
+    "CaliperLine",
+    "CaseReport",
+    "ChartCondition",
+    "ClinicalFeatures",
+    "ClinicalValue",
+    "DiscGrading",
+    "Entered",
+    "Exclusion",
+    "Flag",
+    "Identity",
+    "Level",
+    "LevelMeasurement",
+    "ModelVersion",
+    "Option",
+    "OutcomeEstimate",
+    "OutcomePrediction",
+    "OutdatedValue",
+    "Outline",
+    "OutlineConfidence",
+    "Picture",
+    "Smoking",
+    "SmokingStatus",
+    "SpineMeasurement",
+    "Stage",
+    "Structure",
+    "Study",
+    "SurgicalDiagnosis",
+    "SurgicalOutcome",
+    "TherapySuggestion",
+    "Treatment",
+    "TreatmentKind",
+    "Vertebra",
+    "VertebraMeasurement",
+    "Weighting",
+]

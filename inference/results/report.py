@@ -1,0 +1,70 @@
+"""All results of one case together."""
+
+from dataclasses import dataclass
+
+from inference.results.measured import (
+    SURE_OF_LEVELS,
+    DiscGrading,
+    LevelMeasurement,
+    OutlineConfidence,
+    SpineMeasurement,
+    VertebraMeasurement,
+)
+from inference.results.origin import ModelVersion, Study
+from inference.results.patient import Answer, ClinicalFeatures
+from inference.results.picture import Picture
+from inference.results.therapy import OutcomePrediction, TherapySuggestion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseReport:
+    """All that the page shows and the write-back sends.
+
+    Attributes:
+        study: The images that were measured.
+        levels: One entry per lumbar disc, L1/L2 first; unmeasured ones hold ``None``.
+        vertebrae: One entry per lumbar vertebra, L1 first.
+        gradings: One entry per disc that could be graded.
+        features: What is known of the patient beside the images.
+        suggestion: Suggested therapy.
+        picture: The mid-sagittal slice with its outlines.
+        warnings: Sentences for the clinician about this analysis.
+        model: The segmentation model.
+        grading_model: The model that graded the discs.
+        spine: What is measured over all levels, ``None`` in reports that lack it.
+        outcomes: What a registry predicts for the case of an operation.
+        answers: What a clinician typed in; ``features`` holds it already.
+        level_confidence: Probability that the names of the levels are right, 0 to 1;
+            ``None`` in reports that lack it.
+        level_shift: By how many a person moved all names: with 1 every vertebra has
+            the name of the one above the proposed one.
+        confidences: How well each outline probably fits; what was not found has none.
+        quality_model: The model behind them, ``None`` in reports that lack it.
+
+    """
+
+    study: Study
+    levels: tuple[LevelMeasurement, ...]
+    vertebrae: tuple[VertebraMeasurement, ...]
+    gradings: tuple[DiscGrading, ...]
+    features: ClinicalFeatures
+    suggestion: TherapySuggestion
+    picture: Picture
+    warnings: tuple[str, ...]
+    model: ModelVersion
+    grading_model: ModelVersion
+    spine: SpineMeasurement | None = None
+    outcomes: tuple[OutcomePrediction, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    confidences: tuple[OutlineConfidence, ...] = ()
+    quality_model: ModelVersion | None = None
+    level_confidence: float | None = None
+    level_shift: int = 0
+
+    @property
+    def needs_level_check(self) -> bool:
+        """Whether the names of the levels are a proposal that nobody has settled."""
+        confidence = self.level_confidence
+        return not self.level_shift and (
+            confidence is not None and confidence < SURE_OF_LEVELS
+        )
