@@ -1,5 +1,7 @@
 """The database: SQLite in WAL mode by default, PostgreSQL by its URL."""
 
+import fcntl
+from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -30,6 +32,7 @@ def open_database(url: str) -> Sessions:
             url, connect_args={"timeout": BUSY_TIMEOUT_S}, hide_parameters=True
         )
         event.listen(engine, "connect", _configure_sqlite)
+        _use_wal(engine)
     else:
         engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
     _create_tables(engine)
@@ -44,9 +47,23 @@ def changed_rows(session: Session, statement: Update | Delete) -> int:
 
 def _configure_sqlite(connection: DBAPIConnection, _record: object) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _use_wal(engine: Engine) -> None:
+    """Switch the file to WAL, which it keeps, one process after the other.
+
+    The switch needs the file alone, and SQLite then answers "locked" at once, without
+    its time-out, to a process that starts at the same time.
+    """
+    with (
+        Path(f"{engine.url.database}-start").open("w") as lock,
+        engine.connect() as connection,
+    ):
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
 
 
 def _create_tables(engine: Engine) -> None:
