@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from sandbox.services import Ehr
 from smart_app import create_app
+from smart_app.case_store import Case, kept_case
 from smart_app.jobs import Analysis, run_job
 from smart_app.services import current_services
 from smart_app.settings import Settings
@@ -37,6 +38,12 @@ class Clinic:
         """Be the worker: run all jobs that were sent."""
         while self.sent:
             run_job(self.services, self.sent.pop(0), lambda: analysis or StubAnalysis())
+
+    def kept(self, path: str) -> Case:
+        """Return the case behind the path of its page."""
+        found = kept_case(self.services, path.strip("/").split("/")[-1])
+        assert found
+        return found
 
     def close(self) -> None:
         """Close the connections to the database."""

@@ -1,7 +1,7 @@
 """A clinic on real servers: the local EHR and Orthanc."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from requests import Session
 from sandbox.services import Archive, Ehr, app_url
 from tests.smart_app.charts import CHART, images, imaging_study, load, pain
 from tests.smart_app.clinic import Browser, Clinic, settings_in
+from tests.smart_app.live import served
 
 Store = Callable[[list[Dataset]], str]
 
@@ -67,3 +68,20 @@ def hospital(ehr: Ehr, store: Store) -> Ehr:
     """An EHR with Ada, her pain, her visit and her lumbar MRI."""
     load(ehr, *CHART, pain(7), imaging_study(store(images())))
     return ehr
+
+
+@pytest.fixture
+def url(clinic: Clinic, clinic_port: int) -> Iterator[str]:
+    """The address of the running application."""
+    with served(clinic, clinic_port) as address:
+        yield address
+
+
+@pytest.fixture
+def case(hospital: Ehr, clinic: Clinic, browser: Browser) -> str:
+    """A case whose report is ready to be signed."""
+    path = browser.open(patient="ada", encounter="visit")
+    clinic.work()
+    assert browser.status(path)["state"] == "done"
+    del hospital
+    return path

@@ -1,6 +1,5 @@
 """What the chart does not hold can be typed in, and is written at the signature."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,10 +8,9 @@ from playwright.sync_api import Browser as Chromium
 from inference.questions import QUESTIONS
 from sandbox.services import Ehr
 from smart_app.answers import read_form
-from smart_app.case_store import Case, kept_case
+from smart_app.case_store import Case
 from smart_app.models import Job, JobState, Report
 from tests.smart_app.clinic import Browser, Clinic
-from tests.smart_app.live import served
 from tests.validation import errors
 
 NUMBERS = {
@@ -25,22 +23,6 @@ NUMBERS = {
 SCIATICA = {**NUMBERS, "is_radiculopathy": "yes", "is_pregnancy": "no"}
 
 
-@pytest.fixture
-def case(hospital: Ehr, clinic: Clinic, browser: Browser) -> str:
-    """A case whose report is ready to be signed."""
-    path = browser.open(patient="ada", encounter="visit")
-    clinic.work()
-    assert browser.status(path)["state"] == "done"
-    del hospital
-    return path
-
-
-def kept(clinic: Clinic, case: str) -> Case:
-    found = kept_case(clinic.services, case.strip("/").split("/")[-1])
-    assert found
-    return found
-
-
 def typed(ehr: Ehr) -> list[dict[str, object]]:
     return [o for o in ehr.resources("Observation") if "Typed in" in str(o.get("note"))]
 
@@ -48,11 +30,11 @@ def typed(ehr: Ehr) -> list[dict[str, object]]:
 def test_answers_are_judged_at_once_and_nothing_is_written(
     hospital: Ehr, clinic: Clinic, browser: Browser, case: str
 ) -> None:
-    before = kept(clinic, case)
+    before = clinic.kept(case)
     answer = browser.post(case, "answers", SCIATICA)
     assert (answer.status_code, answer.location) == (303, f"{case}#suggestion")
     assert clinic.sent == []
-    after = kept(clinic, case)
+    after = clinic.kept(case)
     assert after.report.suggestion != before.report.suggestion
     assert after.chart == before.chart
     assert after.report.levels == before.report.levels
@@ -94,11 +76,11 @@ def test_the_next_launch_finds_them_in_the_chart(
     browser.sign(case)
     second = browser.open(patient="ada", encounter="visit")
     clinic.work()
-    chart = kept(clinic, second).chart
+    chart = clinic.kept(second).chart
     assert chart.leg_pain_nrs
     assert chart.leg_pain_nrs.value == 8
     assert chart.leg_pain_nrs.source.startswith("Observation/")
-    assert not kept(clinic, second).report.answers
+    assert not clinic.kept(second).report.answers
 
 
 def test_one_impossible_answer_keeps_none_and_shows_all_again(
@@ -109,20 +91,20 @@ def test_one_impossible_answer_keeps_none_and_shows_all_again(
     assert "Enter a number from 0 to 10 without decimals." in answer.text
     assert 'name="odi_percent" type="number"' in answer.text
     assert 'value="46"' in answer.text
-    assert kept(clinic, case).report.answers == ()
+    assert clinic.kept(case).report.answers == ()
 
 
 def test_an_answer_that_does_not_change_keeps_its_time(
     clinic: Clinic, browser: Browser, case: str
 ) -> None:
     browser.post(case, "answers", {"odi_percent": "46", "leg_pain_nrs": "8"})
-    first = {a.question: a for a in kept(clinic, case).report.answers}
+    first = {a.question: a for a in clinic.kept(case).report.answers}
     browser.post(case, "answers", {"odi_percent": "46", "leg_pain_nrs": "6"})
-    second = {a.question: a for a in kept(clinic, case).report.answers}
+    second = {a.question: a for a in clinic.kept(case).report.answers}
     assert second["odi_percent"] == first["odi_percent"]
     assert second["leg_pain_nrs"].entered.at > first["leg_pain_nrs"].entered.at
     browser.post(case, "answers", {})
-    assert kept(clinic, case).report == replace_answers(kept(clinic, case))
+    assert clinic.kept(case).report == replace_answers(clinic.kept(case))
 
 
 def replace_answers(case: Case) -> object:
@@ -140,19 +122,19 @@ def test_a_new_analysis_keeps_what_was_typed_in(
     clinic: Clinic, browser: Browser, case: str
 ) -> None:
     browser.post(case, "answers", SCIATICA)
-    suggestion = kept(clinic, case).report.suggestion
+    suggestion = clinic.kept(case).report.suggestion
     with clinic.services.sessions.begin() as session:
         job = session.query(Job).one()
         job.state = JobState.QUEUED
         clinic.sent.append(job.id)
     clinic.work()
-    assert kept(clinic, case).report.suggestion == suggestion
+    assert clinic.kept(case).report.suggestion == suggestion
 
 
 def test_a_signature_is_of_the_report_that_was_seen(
     hospital: Ehr, clinic: Clinic, browser: Browser, case: str
 ) -> None:
-    seen = kept(clinic, case).fingerprint
+    seen = clinic.kept(case).fingerprint
     browser.post(case, "answers", SCIATICA)
     answer = browser.post(case, "sign", {"confirm": "yes", "seen": seen})
     assert answer.status_code == 409
@@ -168,7 +150,7 @@ def test_a_signed_report_takes_no_answers(
     answer = browser.post(case, "answers", SCIATICA)
     assert answer.status_code == 409
     assert "what you typed in or moved was not kept" in answer.text
-    assert kept(clinic, case).report.answers == ()
+    assert clinic.kept(case).report.answers == ()
     assert 'id="answers"' not in browser.client.get(case).text
 
 
@@ -176,7 +158,7 @@ def test_answers_and_signatures_at_once_end_in_one_consistent_report(
     hospital: Ehr, clinic: Clinic, browser: Browser, case: str
 ) -> None:
     token = {"csrf_token": csrf(browser, case)}
-    seen = kept(clinic, case).fingerprint
+    seen = clinic.kept(case).fingerprint
     client = browser.client
 
     def send(action: str) -> int:
@@ -190,7 +172,7 @@ def test_answers_and_signatures_at_once_end_in_one_consistent_report(
     with ThreadPoolExecutor(4) as pool:
         codes = list(pool.map(send, ["answers", "sign"] * 2))
     assert set(codes) <= {303, 409}
-    report = kept(clinic, case).report
+    report = clinic.kept(case).report
     browser.sign(case)
     assert len(typed(hospital)) == len(report.answers)
 
@@ -206,7 +188,7 @@ def test_a_form_without_its_token_is_refused(
     browser.client.get(case)
     answer = browser.client.post(f"{case}answers", data=SCIATICA)
     assert answer.status_code == 400
-    assert kept(clinic, case).report.answers == ()
+    assert clinic.kept(case).report.answers == ()
 
 
 def test_another_browser_cannot_answer(
@@ -218,7 +200,7 @@ def test_another_browser_cannot_answer(
     token = csrf(other, own)
     answer = other.client.post(f"{case}answers", data={"csrf_token": token, **SCIATICA})
     assert answer.status_code == 404
-    assert kept(clinic, case).report.answers == ()
+    assert clinic.kept(case).report.answers == ()
     del browser
 
 
@@ -263,13 +245,6 @@ def test_an_impossible_answer_is_named(name: str, text: str) -> None:
 
 def test_no_answer_is_no_answer() -> None:
     assert read_form(dict.fromkeys(QUESTIONS, "")) == ({}, {})
-
-
-@pytest.fixture
-def url(clinic: Clinic, clinic_port: int) -> Iterator[str]:
-    """The address of the running application."""
-    with served(clinic, clinic_port) as address:
-        yield address
 
 
 def test_a_clinician_answers_in_a_browser_and_signs(

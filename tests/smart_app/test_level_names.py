@@ -5,26 +5,10 @@ from dataclasses import replace
 import pytest
 
 from sandbox.services import Ehr
-from smart_app.case_store import Case, keep_case, kept_case
+from smart_app.case_store import Case, keep_case
 from tests.fhir_mappings.charts import Resource
 from tests.smart_app.clinic import Browser, Clinic
 from tests.validation import errors
-
-
-@pytest.fixture
-def case(hospital: Ehr, clinic: Clinic, browser: Browser) -> str:
-    """A case whose report is ready to be signed."""
-    path = browser.open(patient="ada", encounter="visit")
-    clinic.work()
-    assert browser.status(path)["state"] == "done"
-    del hospital
-    return path
-
-
-def kept(clinic: Clinic, case: str) -> Case:
-    found = kept_case(clinic.services, case.strip("/").split("/")[-1])
-    assert found
-    return found
 
 
 def keep(clinic: Clinic, path: str, case: Case) -> None:
@@ -32,7 +16,7 @@ def keep(clinic: Clinic, path: str, case: Case) -> None:
 
 
 def move(browser: Browser, clinic: Clinic, case: str, way: str) -> int:
-    seen = kept(clinic, case).fingerprint
+    seen = clinic.kept(case).fingerprint
     return browser.post(case, "names", {"move": way, "seen": seen}).status_code
 
 
@@ -46,38 +30,38 @@ def test_moved_names_are_analyzed_again_and_the_report_says_so(
     assert move(browser, clinic, case, "higher") == 303
     assert browser.status(case)["state"] == "queued"
     clinic.work()
-    assert kept(clinic, case).report.level_shift == 1
+    assert clinic.kept(case).report.level_shift == 1
     page = browser.client.get(case).text
     assert "Level names were moved by the clinician, one higher" in page
     assert "its L5 is L4 here" in page
     assert move(browser, clinic, case, "lower") == 303
     clinic.work()
-    assert kept(clinic, case).report.level_shift == 0
+    assert clinic.kept(case).report.level_shift == 0
     assert "moved by the clinician" not in browser.client.get(case).text
 
 
 def test_a_second_press_does_not_move_them_twice(
     browser: Browser, clinic: Clinic, case: str
 ) -> None:
-    form = {"move": "lower", "seen": kept(clinic, case).fingerprint}
+    form = {"move": "lower", "seen": clinic.kept(case).fingerprint}
     assert browser.post(case, "names", form).status_code == 303
     clinic.work()
     assert browser.post(case, "names", form).status_code == 409
-    assert kept(clinic, case).report.level_shift == -1
+    assert clinic.kept(case).report.level_shift == -1
 
 
 def test_what_was_typed_in_stays(browser: Browser, clinic: Clinic, case: str) -> None:
     browser.post(case, "answers", {"leg_pain_nrs": "8"})
     move(browser, clinic, case, "higher")
     clinic.work()
-    (answer,) = kept(clinic, case).report.answers
+    (answer,) = clinic.kept(case).report.answers
     assert answer.question == "leg_pain_nrs"
 
 
 def test_nothing_can_be_signed_while_the_names_are_moved(
     hospital: Ehr, browser: Browser, clinic: Clinic, case: str
 ) -> None:
-    seen = kept(clinic, case).fingerprint
+    seen = clinic.kept(case).fingerprint
     move(browser, clinic, case, "higher")
     answer = browser.post(case, "sign", {"confirm": "yes", "seen": seen})
     assert answer.status_code == 409
@@ -87,7 +71,7 @@ def test_nothing_can_be_signed_while_the_names_are_moved(
 def test_a_signed_case_is_not_moved(
     browser: Browser, clinic: Clinic, case: str
 ) -> None:
-    seen = kept(clinic, case).fingerprint
+    seen = clinic.kept(case).fingerprint
     browser.sign(case)
     answer = browser.post(case, "names", {"move": "higher", "seen": seen})
     assert (answer.status_code, "The report is signed" in answer.text) == (409, True)
@@ -106,7 +90,7 @@ def test_only_up_and_down_are_moves(
 def test_names_move_by_three_at_most(
     browser: Browser, clinic: Clinic, case: str
 ) -> None:
-    found = kept(clinic, case)
+    found = clinic.kept(case)
     keep(clinic, case, replace(found, report=replace(found.report, level_shift=3)))
     assert 'value="higher"' not in browser.client.get(case).text
     assert move(browser, clinic, case, "higher") == 409
@@ -145,10 +129,10 @@ def test_values_at_other_names_are_other_observations(
 
 
 def unsure(clinic: Clinic, path: str) -> Case:
-    found = kept(clinic, path)
+    found = clinic.kept(path)
     report = replace(found.report, level_confidence=0.62)
     keep(clinic, path, replace(found, report=report))
-    return kept(clinic, path)
+    return clinic.kept(path)
 
 
 def test_names_that_are_a_proposal_must_be_confirmed_to_sign(

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,21 +23,25 @@ pytestmark = pytest.mark.skipif(not PROGRAMS, reason="PostgreSQL is not installe
 
 
 def switch_user(folder: Path) -> list[str]:
-    """Return what to put before a command, with the folder made reachable."""
+    """Return what to put before a command, with the folder made the user's."""
     if os.geteuid() != 0:
         return []
     shutil.chown(folder, SYSTEM_USER)
-    for parent in folder.parents[:3]:  # the private folders of pytest
-        parent.chmod(0o755)
     user = ["--reuid", SYSTEM_USER, "--regid", SYSTEM_USER, "--clear-groups"]
     return ["setpriv", *user]
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> Iterator[str]:
+def folder() -> Iterator[Path]:
+    """A folder that another user can reach: those of pytest are private."""
+    with tempfile.TemporaryDirectory(prefix="spoils-postgresql-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def database_url(tmp_path: Path, folder: Path) -> Iterator[str]:
     """The URL of a server of our own."""
-    folder, port = tmp_path / "postgresql", free_port()
-    folder.mkdir()
+    port = free_port()
     prefix, programs = switch_user(folder), PROGRAMS[-1]
     data = ["-D", str(folder / "data")]
     make = [*prefix, str(programs / "initdb"), *data, "-A", "trust", "-U", "app"]

@@ -3,8 +3,6 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from fhir_mappings.bundle import report_resources
 from sandbox.services import Ehr
 from tests.fhir_mappings.reports import CONTEXT
@@ -14,16 +12,6 @@ from tests.smart_app.reports import REPORT
 
 TYPES = ("Device", "Observation", "RiskAssessment", "CarePlan", "Provenance")
 TRANSACTION = "^/fhir/R4/?$"
-
-
-@pytest.fixture
-def case(hospital: Ehr, clinic: Clinic, browser: Browser) -> str:
-    """A case whose report is ready to be signed."""
-    path = browser.open(patient="ada", encounter="visit")
-    clinic.work()
-    assert browser.status(path)["state"] == "done"
-    del hospital
-    return path
 
 
 def counts(ehr: Ehr) -> dict[str, int]:
