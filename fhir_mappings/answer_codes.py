@@ -7,7 +7,6 @@ the question.
 from dataclasses import dataclass
 from typing import Final
 
-from fhir_mappings import chart_codes
 from fhir_mappings.chart_codes import Code
 from fhir_mappings.codes import CODE_SYSTEM, LOINC, SNOMED, coding
 from fhir_mappings.datatypes import Resource, concept
@@ -131,10 +130,3 @@ TREATMENTS: Final[dict[Code, TreatmentKind]] = {
     for question in QUESTIONS.values()
     if isinstance(question, TreatmentQuestion)
 }
-#: Codes of ours for numbers, to be searched for.
-NUMBERS: Final[tuple[Code, ...]] = (
-    *chart_codes.BACK_PAIN_DURATION,
-    *chart_codes.LEG_PAIN_DURATION,
-    *chart_codes.WALKING_DISTANCE,
-    (CODE_SYSTEM, "eq5d-index"),
-)

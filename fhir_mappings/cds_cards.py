@@ -16,11 +16,10 @@ from fhir_mappings.gather import clinical_features, searches
 from fhir_mappings.imaging import newest_lumbar_mri
 from fhir_mappings.site_codes import NO_SITE_CODES, SiteCodes
 from inference.errors import MIN_AGE_YEARS
-from inference.results import Flag
+from inference.results import BACK_PAIN
 
 HOOK: Final = "patient-view"
 SERVICE_ID: Final = "spoils-lumbar-mri"
-BACK_PAIN: Final = frozenset({Flag.LOW_BACK_PAIN, Flag.CHRONIC_LOW_BACK_PAIN})
 #: Why a clinician may put the card aside; ours, because no standard list has them.
 OVERRIDE_REASONS: Final = (
     coding(CODE_SYSTEM, "cds-not-relevant", "Not relevant for this patient"),

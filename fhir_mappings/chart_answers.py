@@ -11,9 +11,9 @@ from typing import Final, TypeVar
 from fhir_mappings import answer_codes
 from fhir_mappings.chart_codes import SMOKING_ANSWERS, Code
 from fhir_mappings.chart_values import REPORTED_DAYS, observed
-from fhir_mappings.concepts import codes_of
+from fhir_mappings.concepts import codes_of, words_of
 from fhir_mappings.datatypes import Resource
-from fhir_mappings.dates import first_day, is_future
+from fhir_mappings.dates import is_future, past_day
 from inference.results import (
     ChartCondition,
     Flag,
@@ -35,7 +35,7 @@ def answered_flag(
     if flag is None or "valueBoolean" not in observation:
         return None
     is_true: bool = observation["valueBoolean"]
-    day = _day(observation, today=today)
+    day = past_day(observed(observation), today=today)
     is_lasting = is_true and flag in _LASTING
     if day is None or not (is_lasting or (today - day).days <= REPORTED_DAYS):
         return None
@@ -52,7 +52,7 @@ def answered_treatment(observation: Resource, *, today: date) -> Treatment | Non
     """Return for how long a treatment was tried, ``None`` where that is not said."""
     kind = _first(observation, answer_codes.TREATMENTS)
     value = observation.get("valueQuantity", {})
-    day = _day(observation, today=today)
+    day = past_day(observed(observation), today=today)
     is_weeks = value.get("code") == "wk" and "value" in value
     if kind is None or day is None or not is_weeks:
         return None
@@ -68,7 +68,7 @@ def answered_treatment(observation: Resource, *, today: date) -> Treatment | Non
 
 def smoking_status(observation: Resource, *, today: date) -> SmokingStatus | None:
     """Return what an answer about tobacco means, ``None`` where that is not known."""
-    day = _day(observation, today=today)
+    day = past_day(observed(observation), today=today)
     answers = list(codes_of(observation.get("valueCodeableConcept", {})))
     known = [SMOKING_ANSWERS[code] for code in answers if code in SMOKING_ANSWERS]
     if not known or (observed(observation) and day is None):
@@ -83,15 +83,8 @@ def smoking_words(observation: Resource, *, today: date) -> str | None:
     when = observed(observation)
     if when and is_future(when, today=today):
         return None
-    concept = observation.get("valueCodeableConcept", {})
-    displays = [coding.get("display") for coding in concept.get("coding", [])]
-    candidates = [concept.get("text"), *displays, observation.get("valueString")]
-    return next(filter(None, candidates), None)
-
-
-def _day(observation: Resource, *, today: date) -> date | None:
-    when = observed(observation)
-    return first_day(when) if when and not is_future(when, today=today) else None
+    words = words_of(observation.get("valueCodeableConcept", {}))
+    return words or observation.get("valueString") or None
 
 
 def _first(observation: Resource, table: Mapping[Code, T]) -> T | None:

@@ -12,7 +12,7 @@ from fhir_mappings.chart_codes import (
 )
 from fhir_mappings.concepts import codes_of, words_of
 from fhir_mappings.datatypes import Resource
-from fhir_mappings.dates import first_day, is_future, whole_weeks
+from fhir_mappings.dates import past_day, whole_weeks
 from fhir_mappings.site_codes import SiteCodes
 from inference.results import ChartCondition, Flag
 
@@ -53,7 +53,7 @@ def flagged(
             label=(words_of(condition["code"]) or _NO_WORDS) + history,
             source=f"Condition/{condition['id']}",
             duration_weeks=whole_weeks(onset, today=today),
-            recorded_on=_recorded(condition, today),
+            recorded_on=past_day(condition.get("recordedDate"), today=today),
         )
         for flag in dict.fromkeys(_flags(condition, site))
         if not over or flag in _COUNTS_WHEN_OVER
@@ -81,11 +81,6 @@ def _icd10_flags(code: str) -> Iterator[Flag]:
 def _is_within(code: str, category: str) -> bool:
     # some servers leave the dot out
     return code.upper().replace(".", "").startswith(category.replace(".", ""))
-
-
-def _recorded(condition: Resource, today: date) -> date | None:
-    when = condition.get("recordedDate")
-    return None if not when or is_future(when, today=today) else first_day(when)
 
 
 def _statuses(condition: Resource, element: str) -> set[str]:

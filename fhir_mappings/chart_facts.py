@@ -32,6 +32,7 @@ from fhir_mappings.dates import moment
 from fhir_mappings.errors import UnusableValueError
 from fhir_mappings.site_codes import SiteCodes
 from inference.results import (
+    BACK_PAIN,
     ChartCondition,
     ClinicalValue,
     Flag,
@@ -47,7 +48,7 @@ _Dated = tuple[datetime, ValueKind, ClinicalValue]
 _ODI: Final = next(kind for kind in chart_values.KINDS if kind.field == "odi_percent")
 #: Whose onset tells how long the back, or the leg, has hurt.
 _ONSETS: Final = {
-    "back_pain_weeks": frozenset({Flag.LOW_BACK_PAIN, Flag.CHRONIC_LOW_BACK_PAIN}),
+    "back_pain_weeks": BACK_PAIN,
     "leg_pain_weeks": frozenset({Flag.RADICULOPATHY, Flag.CLAUDICATION}),
 }
 

@@ -13,7 +13,7 @@ from fhir_mappings import chart_codes
 from fhir_mappings.chart_codes import Code
 from fhir_mappings.concepts import codes_of, words_of
 from fhir_mappings.datatypes import Resource
-from fhir_mappings.dates import first_day, is_future, weeks_between
+from fhir_mappings.dates import first_day, is_future, past_day, weeks_between
 from fhir_mappings.errors import UnusableValueError
 from fhir_mappings.site_codes import SiteCodes
 from inference.results import ChartCondition, Flag, Treatment, TreatmentKind
@@ -111,9 +111,7 @@ def flags_of(
             flag=flag,
             label=words_of(what) or flag.value,
             source=f"{kind}/{resource['id']}",
-            recorded_on=first_day(start)
-            if start and not is_future(start, today=today)
-            else None,
+            recorded_on=past_day(start, today=today),
         )
         for flag in sorted(known)
     )

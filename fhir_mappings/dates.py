@@ -34,6 +34,11 @@ def is_future(text: str, *, today: date) -> bool:
     return first_day(text) > today + slack
 
 
+def past_day(text: str | None, *, today: date) -> date | None:
+    """Return the first day, ``None`` where it is absent or lies after today."""
+    return first_day(text) if text and not is_future(text, today=today) else None
+
+
 def moment(text: str) -> datetime:
     """Return a time to sort by; a day without a time starts in UTC, empty is oldest."""
     if not text:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from inference.results import (
+    BACK_PAIN,
     Answer,
     ChartCondition,
     ClinicalFeatures,
@@ -191,7 +192,6 @@ QUESTIONS: Final[Mapping[str, Question]] = {
     question.name: question for group in GROUPS for question in group.questions
 }
 #: Whose time a typed duration tells, where the chart has no onset.
-_BACK: Final = frozenset({Flag.LOW_BACK_PAIN, Flag.CHRONIC_LOW_BACK_PAIN})
 _LEG: Final = frozenset(
     {Flag.RADICULOPATHY, Flag.CLAUDICATION, Flag.SPINAL_STENOSIS, Flag.DISC_HERNIATION}
 )
@@ -285,7 +285,7 @@ def _with_flag(
 def _with_durations(features: ClinicalFeatures) -> ClinicalFeatures:
     """Give conditions without an onset the duration that was typed in."""
     weeks = {
-        **dict.fromkeys(_BACK, features.back_pain_weeks),
+        **dict.fromkeys(BACK_PAIN, features.back_pain_weeks),
         **dict.fromkeys(_LEG, features.leg_pain_weeks),
     }
     return replace(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from inference.results import (
+    BACK_PAIN,
     ClinicalFeatures,
     ClinicalValue,
     Flag,
@@ -98,7 +99,7 @@ def _back_pain_weeks(
     """Return how long it lasts; what is said of it outdoes a diagnosis."""
     if said := features.back_pain_weeks:
         return _known("", said.value, "weeks")
-    return _longest(features, Flag.LOW_BACK_PAIN, Flag.CHRONIC_LOW_BACK_PAIN)
+    return _longest(features, *BACK_PAIN)
 
 
 def _longest(features: ClinicalFeatures, *flags: Flag) -> Known | None:

@@ -21,6 +21,7 @@ from inference.results.measured import (
 )
 from inference.results.origin import Identity, ModelVersion, Stage, Study
 from inference.results.patient import (
+    BACK_PAIN,
     Answer,
     ChartCondition,
     ClinicalFeatures,
@@ -48,6 +49,7 @@ from inference.results.therapy import (
 )
 
 __all__ = [
+    "BACK_PAIN",
     "LOW_DICE",
     "MAX_LEVEL_SHIFT",
     "MEYERDING_PERCENT",

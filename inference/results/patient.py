@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,9 @@ class Flag(StrEnum):
     HIGHER_EDUCATION = "college or university"
     CONSERVATIVE_CARE_FAILED = "conservative care without lasting effect"
     WISHES_SURGICAL_OPINION = "patient wishes a surgical opinion"
+
+
+BACK_PAIN: Final = frozenset({Flag.LOW_BACK_PAIN, Flag.CHRONIC_LOW_BACK_PAIN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
