@@ -52,7 +52,6 @@ class DrawnCaliper:
     """One caliper on the picture, in pixels of it."""
 
     name: str
-    quantity: str
     x1: float
     y1: float
     x2: float
@@ -100,7 +99,6 @@ def _drawn(line: CaliperLine, item: Measurement) -> DrawnCaliper:
     words = f"{line.name}: {WORDS[line.quantity]} {_value(item, line.quantity)}"
     return DrawnCaliper(
         name=line.name,
-        quantity=line.quantity,
         x1=line.start_px[0],
         y1=line.start_px[1],
         x2=line.end_px[0],

@@ -37,8 +37,7 @@ class Case:
     @property
     def fingerprint(self) -> str:
         """A short hash of the report: who signs must have seen this one."""
-        slim = replace(self.report, picture=replace(self.report.picture, png=b""))
-        return sha256(_REPORT.dump_json(slim)).hexdigest()[:32]
+        return sha256(_REPORT.dump_json(_slim(self.report))).hexdigest()[:32]
 
     def with_answers(self, answers: Iterable[Answer]) -> Self:
         """Return the case with what was typed in, judged again."""
@@ -76,10 +75,14 @@ _CASE: Final = TypeAdapter(Case)
 _REPORT: Final = TypeAdapter(CaseReport)
 
 
+def _slim(report: CaseReport) -> CaseReport:
+    """Leave out the bytes of the picture, which have a column of their own."""
+    return replace(report, picture=replace(report.picture, png=b""))
+
+
 def keep_case(services: Services, launch_id: str, case: Case) -> None:
     """Keep a report; one that is there already is replaced."""
-    picture = replace(case.report.picture, png=b"")  # bytes have a column of their own
-    slim = replace(case, report=replace(case.report, picture=picture))
+    slim = replace(case, report=_slim(case.report))
     row = Report(
         launch_id=launch_id,
         case=services.vault.seal(_CASE.dump_json(slim)),

@@ -136,7 +136,12 @@ def _report(
         launch=launch,
         server=services.issuers.known(launch.issuer),
         view=report_view(launch, case, signed, now=services.clock()),
-        facts=facts_view(case, form=form, problems=problems),
+        facts=facts_view(
+            case,
+            is_asked=signed is None and launch.professional is not None,
+            form=form,
+            problems=problems,
+        ),
     )
 
 

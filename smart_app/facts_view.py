@@ -120,12 +120,17 @@ class FactsView:
 
 
 def facts_view(
-    case: Case, *, form: Mapping[str, str], problems: Mapping[str, str]
+    case: Case,
+    *,
+    is_asked: bool,
+    form: Mapping[str, str],
+    problems: Mapping[str, str],
 ) -> FactsView:
     """Prepare the facts of a case for its page.
 
     Args:
         case: The case.
+        is_asked: Whether the reader can still type in what is missing.
         form: What was sent and not kept, empty where nothing was.
         problems: What is wrong with it, by the name of the question.
 
@@ -140,7 +145,7 @@ def facts_view(
             for name, (label, _) in NUMBERS.items()
             if getattr(report.features, name) is None
         ),
-        groups=_groups(case, form, problems),
+        groups=_groups(case, form, problems) if is_asked else (),
         typed=len(report.answers),
         effect=tuple(_effect(case)) if report.answers else (),
         has_problems=bool(problems),

@@ -19,7 +19,7 @@ from smart_app.launch_errors import (
 from smart_app.models import Launch, PendingLaunch
 from smart_app.oauth import Secrets
 from smart_app.services import Services
-from smart_app.smart import LaunchContext, can_write, lifetime_s
+from smart_app.smart import LaunchContext, can_write, can_write_type, lifetime_s
 
 PENDING_LIFE: Final = timedelta(minutes=10)
 _CONTEXT: Final = TypeAdapter(LaunchContext)
@@ -56,6 +56,11 @@ class OpenLaunch:
     def signer(self) -> str | None:
         """Reference of the user who may sign, ``None`` when nobody can."""
         return self.professional if can_write(self.scopes) else None
+
+    @property
+    def takes_risk_assessments(self) -> bool:
+        """Whether predicted outcomes may be written too."""
+        return can_write_type(self.scopes, "RiskAssessment")
 
 
 def new_secrets() -> Secrets:

@@ -24,7 +24,6 @@ from smart_app.launches import OpenLaunch
 from smart_app.models import WriteState
 from smart_app.outcome_view import OutcomeGroup, outcome_groups
 from smart_app.report_table import Row, comparisons, rows
-from smart_app.smart import can_write_type
 from smart_app.writing import write_context
 
 NOT_MEASURED: Final = "not measured"
@@ -160,7 +159,7 @@ def report_view(
             if item.option in NEVER_SUGGESTED
         ),
         outcomes=outcome_groups(report),
-        writes_outcomes=can_write_type(launch.scopes, "RiskAssessment"),
+        writes_outcomes=launch.takes_risk_assessments,
     )
 
 

@@ -44,7 +44,6 @@ from smart_app.launches import OpenLaunch
 from smart_app.locks import exclusive
 from smart_app.models import WriteState
 from smart_app.services import Services
-from smart_app.smart import can_write_type
 from smart_app.upstream_errors import (
     EhrError,
     WriteFailedError,
@@ -95,7 +94,7 @@ def write_context(launch: OpenLaunch, case: Case, signed: Signature) -> WriteCon
         signed_at=signed.signed_at,
         issuer=launch.issuer,
         software_version=SOFTWARE_VERSION,
-        takes_risk_assessments=can_write_type(launch.scopes, "RiskAssessment"),
+        takes_risk_assessments=launch.takes_risk_assessments,
     )
 
 

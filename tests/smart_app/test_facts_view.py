@@ -40,7 +40,7 @@ def view(chart: ClinicalFeatures, **answers: float | str) -> FactsView:
         identity=ADA,
         imaging_study="ImagingStudy/1",
     )
-    return facts_view(case, form={}, problems={})
+    return facts_view(case, is_asked=True, form={}, problems={})
 
 
 def row(found: FactsView, label: str) -> FactRow:
@@ -163,7 +163,9 @@ def test_the_effect_of_the_answers_is_told() -> None:
 def test_a_form_that_was_not_kept_is_shown_as_it_was_sent() -> None:
     case = Case(report=REPORT, chart=EMPTY, identity=ADA, imaging_study="x")
     form = {"leg_pain_nrs": "11"}
-    found = facts_view(case, form=form, problems={"leg_pain_nrs": "Too much."})
+    found = facts_view(
+        case, is_asked=True, form=form, problems={"leg_pain_nrs": "Too much."}
+    )
     assert found.has_problems
     shown = question(found, "leg_pain_nrs")
     assert (shown.value, shown.problem) == ("11", "Too much.")
