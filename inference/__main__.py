@@ -8,15 +8,17 @@ import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from inference.batch import analyze_studies
 from inference.errors import ModelError
-from inference.one_study import Outcome, State, Wishes
 from inference.outputs.report_json import schema_json
 from inference.results import MAX_LEVEL_SHIFT, CaseReport, Stage
 from inference.studies import Found, find_studies
+
+if TYPE_CHECKING:
+    from inference.one_study import Outcome
 
 #: Exit status: all was analyzed; something was refused; nothing could be done.
 DONE, REFUSED, FAILED = 0, 1, 2
@@ -55,6 +57,10 @@ def _analyze(arguments: argparse.Namespace) -> int:
     if not found.studies:
         print("no DICOM study found", file=sys.stderr)
         return FAILED
+    # Here, because the engines behind it take seconds to load.
+    from inference.batch import analyze_studies  # noqa: PLC0415
+    from inference.one_study import State, Wishes  # noqa: PLC0415
+
     wishes = Wishes(level_shift=arguments.level_shift, radiomics=arguments.radiomics)
     counts = dict.fromkeys(State, 0)
     parts: dict[str, float] = {}
@@ -94,7 +100,7 @@ def _not_read(found: Found) -> Iterator[str]:
         yield f"not read: {count} times: {reason}"
 
 
-def _print(outcome: Outcome) -> None:
+def _print(outcome: "Outcome") -> None:
     print(f"{outcome.study_uid}\t{outcome.state}\t{outcome.folder}")
     if outcome.report:
         for line in _lines(outcome.report):

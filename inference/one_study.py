@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -22,7 +22,6 @@ from inference.studies import Source, read_sources
 
 #: Kinds of files that a result depends on, besides the images and the models.
 PROGRAM: Final = frozenset({".py", ".csv", ".toml", ".json"})
-
 
 _log = logging.getLogger(__name__)
 
@@ -144,13 +143,9 @@ def features_of(datasets: Sequence[Dataset]) -> ClinicalFeatures:
 
 def _fingerprint(contents: Sequence[bytes], models: Models, wishes: Wishes) -> str:
     images = sorted(hashlib.sha256(content).hexdigest() for content in contents)
-    versions = (
-        models.segmentation.version.sha256,
-        models.grading.version.sha256,
-        models.quality.version.sha256,
-    )
-    asked = (str(wishes.level_shift), *(["radiomics"] if wishes.radiomics else []))
-    said = (program_sha256(), *asked, *versions, *images)
+    parts = (getattr(models, part.name) for part in fields(models))
+    versions = (part.version.sha256 for part in parts)
+    said = (program_sha256(), repr(wishes), *versions, *images)
     return hashlib.sha256(" ".join(said).encode()).hexdigest()
 
 

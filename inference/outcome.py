@@ -19,7 +19,7 @@ from inference.results import (
     SurgicalDiagnosis,
     SurgicalOutcome,
 )
-from inference.swespine import PublishedModel, Registry, load_registry
+from inference.swespine import PublishedModel, load_registry
 from inference.swespine_terms import Continuous, Input, Term
 
 #: Weeks up to which each class of duration reaches: 3 months, 1 year, 2 years.
@@ -90,17 +90,14 @@ class Known:
     source: str = ""
 
 
-def predict_outcomes(
-    features: ClinicalFeatures, registry: Registry | None = None
-) -> tuple[OutcomePrediction, ...]:
+def predict_outcomes(features: ClinicalFeatures) -> tuple[OutcomePrediction, ...]:
     """Predict each outcome of an operation for the diagnoses that the chart records.
 
     Args:
         features: What is known of the patient.
-        registry: The published models; the committed ones when absent.
 
     """
-    published = registry or load_registry()
+    published = load_registry()
     known = _known(features)
     cautions = _diagnoses(features)
     return tuple(

@@ -16,7 +16,7 @@ from typing import IO, Final
 from pydicom import Dataset
 
 from inference.dicom import read_instance
-from inference.dicom.files import MAX_FILE_BYTES
+from inference.dicom.files import HEAD_BYTES, MAX_FILE_BYTES, looks_like_dicom
 from inference.errors import NotDicomError, UnsuitableStudyError
 
 MAX_ZIP_ENTRIES: Final = 100_000  # our choice: above any collection in one file
@@ -26,8 +26,6 @@ MAX_ZIP_BYTES: Final = 64 << 30
 MAX_ZIP_RATIO: Final = 100
 SMALL_ZIP_BYTES: Final = 1 << 30  # the ratio does not matter below
 ZIP_START: Final = b"PK\x03\x04"
-#: Preamble and prefix of a DICOM file (PS3.10, 7.1); bare ones start with their group.
-HEAD_BYTES: Final = 132
 READ_ERRORS: Final = (
     OSError,
     EOFError,
@@ -183,7 +181,7 @@ def _entries(path: Path, found: Found) -> Iterator[tuple[Source, bytes]]:
             try:
                 with archive.open(entry) as file:
                     head = file.read(HEAD_BYTES)
-                    content = _bounded(file, head) if _is_dicom(head) else b""
+                    content = _bounded(file, head) if looks_like_dicom(head) else b""
             except (*READ_ERRORS, UnsuitableStudyError) as error:
                 found.unreadable[f"an entry of a zip file cannot be read: {error}"] += 1
                 continue
@@ -194,10 +192,6 @@ def _entries(path: Path, found: Found) -> Iterator[tuple[Source, bytes]]:
                 yield Source(path=path, entry=number), content
             else:
                 found.others += 1
-
-
-def _is_dicom(head: bytes) -> bool:
-    return head[-4:] == b"DICM" or head.startswith((b"\x02\x00", b"\x08\x00"))
 
 
 def _bounded(file: IO[bytes], head: bytes) -> bytes:

@@ -175,13 +175,11 @@ class Registry:
     Attributes:
         models: One per diagnosis and outcome.
         version: Which file they are from.
-        source: Where the figures are from.
 
     """
 
     models: tuple[PublishedModel, ...]
     version: ModelVersion
-    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +211,7 @@ def load_registry(path: Path = FILE) -> Registry:
         sha256=hashlib.sha256(content).hexdigest(),
         quality="Published coefficients; not checked on patients outside of Sweden.",
     )
-    return Registry(models=file.models, version=version, source=file.source)
+    return Registry(models=file.models, version=version)
 
 
 def _between(name: str, low: float, high: float, *, average: float) -> OutcomeEstimate:

@@ -183,8 +183,9 @@ def inputs_of(
         ),
         Input.HEIGHT_INDEX: _smallest(m.disc_height_index_ratio for m in levels),
         Input.CANAL: _smallest(m.canal_diameter_mm for m in levels),
-        Input.SLIP: -_smallest(
-            None if m.slip_percent is None else -abs(m.slip_percent) for m in levels
+        Input.SLIP: max(
+            (abs(m.slip_percent) for m in levels if m.slip_percent is not None),
+            default=math.nan,
         ),
     }
 

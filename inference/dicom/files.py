@@ -17,6 +17,7 @@ MAX_FILE_BYTES: Final = 256 * 1024**2  # our choice: it is in memory twice for a
 MAX_INFLATED_BYTES: Final = 128 * 1024**2  # our choice: an archive bomb is larger
 _PREAMBLE_BYTES: Final = 128
 _MAGIC: Final = b"DICM"
+HEAD_BYTES: Final = _PREAMBLE_BYTES + len(_MAGIC)  # what tells a DICOM file
 _META_GROUP: Final = 0x0002
 #: First group of a dataset that was stored without preamble, as before 1993.
 _BARE_STARTS: Final = (b"\x02\x00", b"\x08\x00")
@@ -46,20 +47,28 @@ def read_instance(source: Path | bytes) -> Dataset:
         raise UnsuitableStudyError(f"a file cannot be read as DICOM: {name}") from error
 
 
+def looks_like_dicom(head: bytes) -> bool:
+    """Tell whether a file that begins so, with ``HEAD_BYTES`` or more, may be read."""
+    return _has_preamble(head) or head.startswith(_BARE_STARTS)
+
+
+def _has_preamble(head: bytes) -> bool:
+    return head[_PREAMBLE_BYTES:HEAD_BYTES] == _MAGIC
+
+
 def _parsed(content: bytes) -> Dataset:
-    start = _PREAMBLE_BYTES + len(_MAGIC)
-    has_preamble = content[_PREAMBLE_BYTES:start] == _MAGIC
-    if not has_preamble and not content.startswith(_BARE_STARTS):
+    if not looks_like_dicom(content):
         raise NotDicomError("a file has no DICOM prefix")
+    has_preamble = _has_preamble(content)
     if has_preamble:
-        _refuse_bomb(content, start)
+        _refuse_bomb(content)
     return dcmread(BytesIO(content), force=not has_preamble)
 
 
-def _refuse_bomb(content: bytes, start: int) -> None:
+def _refuse_bomb(content: bytes) -> None:
     """Refuse a deflated dataset that would grow beyond the limit, before it does."""
     stream = BytesIO(content)
-    stream.seek(start)
+    stream.seek(HEAD_BYTES)
     meta = read_dataset(
         stream, is_implicit_VR=False, is_little_endian=True, stop_when=_is_after_meta
     )

@@ -11,9 +11,7 @@ from pydicom.uid import (
     HTJ2K,
     JPEG2000,
     UID,
-    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
     HTJ2KLossless,
     HTJ2KLosslessRPCL,
     ImplicitVRLittleEndian,
@@ -25,6 +23,7 @@ from pydicom.uid import (
     JPEGLSLossless,
     JPEGLSNearLossless,
     RLELossless,
+    UncompressedTransferSyntaxes,
 )
 
 from inference.dicom.compressed import Part, decode
@@ -32,14 +31,7 @@ from inference.dicom.frames import Frame
 from inference.dicom.header import Header, named, shown
 from inference.errors import UnsuitableStudyError
 
-NATIVE: Final = frozenset(
-    {
-        ImplicitVRLittleEndian,
-        ExplicitVRLittleEndian,
-        ExplicitVRBigEndian,
-        DeflatedExplicitVRLittleEndian,
-    }
-)
+NATIVE: Final = frozenset(UncompressedTransferSyntaxes)
 COMPRESSED: Final = frozenset(
     {
         RLELossless,

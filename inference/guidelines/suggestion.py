@@ -63,32 +63,28 @@ class _Row:
 
 
 def suggest(
-    features: ClinicalFeatures,
-    levels: Sequence[LevelMeasurement],
-    *,
-    table: Table = TABLE,
+    features: ClinicalFeatures, levels: Sequence[LevelMeasurement]
 ) -> TherapySuggestion:
     """Apply the rules to one patient.
 
     Args:
         features: What is known of the patient.
         levels: What was measured.
-        table: The rules.
 
     Returns:
         A suggestion. With a red flag its activities are the urgent route alone.
 
     """
-    found = verdicts(table, facts_of(features, levels))
-    rows = [_row(rule, table, found) for rule in table.rules]
+    found = verdicts(TABLE, facts_of(features, levels))
+    rows = [_row(rule, TABLE, found) for rule in TABLE.rules]
     urgent = [row for row in rows if row.fires(Direction.URGENT)]
     if urgent:  # nothing routine beside it, not even as a thing that could be
         rows = [row for row in rows if row.rule.direction is Direction.URGENT]
-        decided: list[Activity | Exclusion | None] = [_urgent_route(urgent, table)]
+        decided: list[Activity | Exclusion | None] = [_urgent_route(urgent, TABLE)]
     else:
         options = dict.fromkeys(row.rule.option for row in rows)
         decided = [
-            _decided(option, [row for row in rows if row.rule.option is option], table)
+            _decided(option, [row for row in rows if row.rule.option is option], TABLE)
             for option in options
         ]
     activities = tuple(item for item in decided if isinstance(item, Activity))
@@ -103,11 +99,11 @@ def suggest(
         unknowns=(*_standing(features), *_unknowns(rows, activities)),
         conflicts=tuple(
             conflict.text
-            for conflict in table.conflicts
+            for conflict in TABLE.conflicts
             if disputed & {*conflict.options}
             and all_of([found[name] for name in conflict.given]).is_met
         ),
-        rules_version=table.version,
+        rules_version=TABLE.version,
     )
 
 

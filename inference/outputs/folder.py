@@ -20,7 +20,7 @@ from inference.outputs.report_json import (
     refusal_json,
     report_json,
 )
-from inference.outputs.seg import segment_number, segmentation_object
+from inference.outputs.seg import segmentation_object
 from inference.outputs.source import source_series
 from inference.outputs.sr import measurement_object
 from inference.outputs.table import measurement_table
@@ -130,12 +130,12 @@ def _segments(voxels: NamedVoxels) -> tuple[Segment, ...]:
     voxel_mm3 = voxels.geometry.voxel_volume_mm3
     return tuple(
         Segment(
-            number=segment_number(voxels.names, name),
+            number=number,
             name=str(name),
             snomed=str(STRUCTURES[name].value),
             volume_mm3=float(voxels.mask(name).sum()) * voxel_mm3,
         )
-        for name in voxels.names
+        for number, name in enumerate(voxels.names, start=1)
     )
 
 

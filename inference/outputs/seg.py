@@ -86,11 +86,6 @@ def segmentation_object(
     return dataset
 
 
-def segment_number(names: tuple[Name, ...], name: Name) -> int:
-    """Return the number of a segment in the object of these structures."""
-    return 1 + names.index(name)
-
-
 def tracking_uid(source: SourceSeries, name: Name) -> str:
     """Return the UID by which segment and measurements name the same structure."""
     return derived_uid(source.study_uid, source.series_uid, "structure", name)

@@ -16,12 +16,9 @@ from pydicom.uid import (
     HTJ2K,
     JPEG2000,
     UID,
-    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
     HTJ2KLossless,
     HTJ2KLosslessRPCL,
-    ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
@@ -30,16 +27,12 @@ from pydicom.uid import (
     JPEGLSLossless,
     JPEGLSNearLossless,
     RLELossless,
+    UncompressedTransferSyntaxes,
 )
 
 from inference.dicom import read_instance
 
-NATIVE = (
-    ImplicitVRLittleEndian,
-    ExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    DeflatedExplicitVRLittleEndian,
-)
+NATIVE = tuple(UncompressedTransferSyntaxes)
 DCMTK = {
     JPEGBaseline8Bit: ("dcmcjpeg", "+eb", "+rm", "+q", "98"),
     JPEGExtended12Bit: ("dcmcjpeg", "+ee", "+rm", "+q", "98"),
@@ -71,7 +64,6 @@ LOSSLESS = (
     HTJ2KLosslessRPCL,
 )
 LOSSY = (JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000, HTJ2K)
-ALL = (*LOSSLESS, *LOSSY, JPEGBaseline8Bit)
 
 
 def encoded(dataset: Dataset, syntax: UID, folder: Path) -> bytes:
