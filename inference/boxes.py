@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from inference.errors import UnmeasurableError
-from inference.levels import centroid
+from inference.pieces import around, centroid, touches_edge
 from inference.rays import BORDER, Crossings, outermost
 
 #: Part of the length over which heights are measured. Our choice: leaves out the
@@ -200,11 +200,6 @@ def box_of(
     )
 
 
-def touches_edge(mask: NDArray[np.bool_]) -> bool:
-    """Whether the image cuts the structure."""
-    return bool(mask[[0, -1]].any() or mask[:, [0, -1]].any())
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Part:
     """One structure alone, cut out of the surface, and what it lies between."""
@@ -350,12 +345,8 @@ def _alone(
 
     Returns the crop and the (row, column) of its corner.
     """
-    rows, columns = np.nonzero(mask)
-    corner = np.maximum([rows.min() - margin, columns.min() - margin], 0)
-    window = (
-        slice(corner[0], rows.max() + margin + 1),
-        slice(corner[1], columns.max() + margin + 1),
-    )
+    window = around(mask, margin)
+    corner = np.array([extent.start for extent in window])
     own = mask[window]
     rim = ndimage.binary_dilation(own, iterations=margin - 1)
     others = (soft[window] >= BORDER) & ~own

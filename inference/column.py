@@ -53,12 +53,6 @@ class Segment:
     body_px: Point
     disc_px: Point
 
-    @property
-    def is_partial(self) -> bool:
-        """Whether the edge of the image cuts the body."""
-        body = self.body
-        return body is not None and bool(body[[0, -1]].any() or body[:, [0, -1]].any())
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Column:

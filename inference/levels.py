@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from inference.column import Column, Segment, column_of
 from inference.lumbosacral import Evidence, evidence, probabilities
 from inference.midsagittal import MidSagittal
-from inference.pieces import Mask, centroid
+from inference.pieces import Mask, centroid, long_axis, touches_edge
 from inference.results import (
     MAX_LEVEL_SHIFT,
     SURE_OF_LEVELS,
@@ -23,8 +23,6 @@ from inference.results import (
     Structure,
     Vertebra,
 )
-
-__all__ = ["NamedSpine", "centroid", "name_levels"]
 
 #: Our choice: neighboring bodies lie 30 to 40 mm apart, and evenly; a larger deviation
 #: from the median distance means that one was missed or two were fused.
@@ -52,7 +50,6 @@ class NamedSpine:
         bodies: Vertebral bodies without posterior elements, by name.
         discs: Discs, by name.
         unnamed: Bodies and discs above L1 and below L5/S1.
-        partial: Bodies that the edge of the image cuts.
         canal: The spinal canal.
         center_line: Column of the canal's middle for each row, in pixels.
         confidence: Probability that the names are right, 0 to 1.
@@ -64,11 +61,22 @@ class NamedSpine:
     bodies: Mapping[Vertebra, Mask]
     discs: Mapping[Level, Mask]
     unnamed: Sequence[tuple[Structure, Mask]]
-    partial: frozenset[Vertebra]
     canal: Mask
     center_line: NDArray[np.float64]
     confidence: float
     warnings: tuple[str, ...]
+
+    @property
+    def partial(self) -> frozenset[Vertebra]:
+        """Bodies that the edge of the image cuts."""
+        return frozenset(n for n, body in self.bodies.items() if touches_edge(body))
+
+    def instances(self, structure: Structure) -> list[Mask]:
+        """All bodies or all discs, named or not, from the lowest upward."""
+        named = self.bodies if structure is Structure.VERTEBRA else self.discs
+        masks = list(named.values())
+        masks += [mask for kind, mask in self.unnamed if kind is structure]
+        return sorted(masks, key=lambda mask: -centroid(mask)[0])
 
 
 def name_levels(plane: MidSagittal, shift: int = 0) -> NamedSpine:
@@ -98,7 +106,6 @@ def name_levels(plane: MidSagittal, shift: int = 0) -> NamedSpine:
         bodies={n: s.body for n, s in named.vertebrae() if s.body is not None},
         discs={n: s.disc for n, s in named.levels() if s.disc is not None},
         unnamed=tuple(named.others()),
-        partial=frozenset(n for n, s in named.vertebrae() if s.is_partial),
         canal=column.canal,
         center_line=column.center_line,
         confidence=confidence,
@@ -234,9 +241,7 @@ def _is_rudimentary(named: _Named) -> bool:
 
 def _length_px(disc: Mask) -> float:
     """Length of a disc along its own axis."""
-    points = np.argwhere(disc)
-    _, axes = np.linalg.eigh(np.cov(points.T))
-    low, high = np.percentile(points @ axes[:, 1], [2, 98])
+    low, high = np.percentile(np.argwhere(disc) @ long_axis(disc), [2, 98])
     return float(high - low)
 
 

@@ -17,7 +17,7 @@ from scipy.special import softmax
 
 from inference.column import Column
 from inference.midsagittal import CHANNEL, MidSagittal
-from inference.pieces import Mask, Point
+from inference.pieces import Mask, Point, long_axis
 from inference.results import Structure
 
 #: Circle inside a body, in steps. Our choice: stays off its borders.
@@ -102,8 +102,7 @@ def evidence(plane: MidSagittal, column: Column) -> list[Evidence]:
 
 def _slope_degrees(disc: Mask) -> float:
     """How far the back of a disc lies higher than its front."""
-    _, axes = np.linalg.eigh(np.cov(np.argwhere(disc).T))
-    down, back = axes[:, 1] if axes[1, 1] > 0 else -axes[:, 1]
+    down, back = long_axis(disc)
     return float(np.degrees(np.arctan2(-down, back)))
 
 

@@ -44,6 +44,27 @@ def centroid(mask: Mask) -> Point:
     return np.array([rows.mean(), columns.mean()])
 
 
+def touches_edge(mask: Mask) -> bool:
+    """Whether the image cuts the structure."""
+    return bool(mask[[0, -1]].any() or mask[:, [0, -1]].any())
+
+
+def around(mask: Mask, margin_px: int) -> tuple[slice, slice]:
+    """Return rows and columns of the box around a mask, with a margin."""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    return (
+        slice(max(rows[0] - margin_px, 0), rows[-1] + margin_px + 1),
+        slice(max(columns[0] - margin_px, 0), columns[-1] + margin_px + 1),
+    )
+
+
+def long_axis(mask: Mask) -> Point:
+    """Return the direction (rows, columns) in which a mask is longest, to the back."""
+    _, axes = np.linalg.eigh(np.cov(np.argwhere(mask).T))
+    axis: Point = axes[:, 1]
+    return axis if axis[1] > 0 else -axis
+
+
 def parts(mask: Mask, min_area_px: float) -> list[Piece]:
     """Return the connected parts of at least the given area."""
     labels, count = ndimage.label(mask)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from inference.boxes import Box, Neighbors, box_of
 from inference.canal import Canal, canal_of
 from inference.errors import UnmeasurableError
-from inference.levels import NamedSpine, centroid
+from inference.levels import NamedSpine
 from inference.midsagittal import MidSagittal
+from inference.pieces import centroid
 from inference.results import Level, Structure, Vertebra
 
 

@@ -14,8 +14,7 @@ from scipy import ndimage
 
 from inference.levels import NamedSpine
 from inference.midsagittal import MidSagittal
-from inference.pieces import centroid
-from inference.quality.traits import around, instances
+from inference.pieces import around, centroid
 from inference.results import Level, Structure
 
 REACH_MM: Final = 3.0  # our choice: how far outside of an outline it might belong
@@ -53,7 +52,7 @@ def outline_pieces(spine: NamedSpine, pixel_mm: float) -> Iterator[OutlinePiece]
         (Structure.VERTEBRA, spine.bodies),
         (Structure.DISC, spine.discs),
     ):
-        every = np.logical_or.reduce([*instances(spine, structure), spine.canal])
+        every = np.logical_or.reduce([*spine.instances(structure), spine.canal])
         for name, mask in named.items():
             yield OutlinePiece(
                 name=str(name), structure=structure, mask=mask, around=mask | ~every

@@ -14,8 +14,7 @@ from scipy import ndimage
 from inference.errors import MetalError
 from inference.levels import NamedSpine
 from inference.midsagittal import MidSagittal
-from inference.pieces import centroid
-from inference.quality.traits import instances
+from inference.pieces import around, centroid
 from inference.results import Structure
 from inference.volume import Volume
 
@@ -24,7 +23,7 @@ from inference.volume import Volume
 VOID_PART: Final = 0.1
 SMOOTHING_MM: Final = 1.0  # our choice: noise does not break a void into pieces
 #: Width of a void that no healthy tissue explains: a screw of 6 mm with its blooming.
-#: Our choice, above the widest of real spines without metal (8.3 mm, the ligaments
+#: Our choice, above the widest of real spines without metal (9.4 mm, the ligaments
 #: between spinous processes; `python -m inference.training quality`).
 MAX_VOID_MM: Final = 10.0
 BEHIND_CANAL_MM: Final = 50.0  # our choice: to the tips of the spinous processes
@@ -65,11 +64,10 @@ def widest_void_mm(volume: Volume, plane: MidSagittal, spine: NamedSpine) -> flo
 
     """
     spacing = volume.geometry.spacing_mm
-    bodies = instances(spine, Structure.VERTEBRA)
+    bodies = spine.instances(Structure.VERTEBRA)
     marrow = float(np.median(plane.signal[np.logical_or.reduce(bodies)]))
     zone = _on_grid(_zone(plane, bodies, spine), plane, volume)
-    rows, columns = (np.flatnonzero(zone.any(axis=axis)) for axis in (1, 0))
-    crop = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    crop = around(zone, 0)
     beside = round(BESIDE_MM / spacing[0])
     first = max(0, plane.slice_index - beside)
     return max(

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from inference.levels import NamedSpine
 from inference.midsagittal import MidSagittal
-from inference.pieces import centroid
+from inference.pieces import around, centroid
 from inference.results import Structure
 
 CERTAIN: Final = 0.8  # our choice: a pixel below is neither in nor out
@@ -100,13 +100,13 @@ def traits_of(plane: MidSagittal, spine: NamedSpine) -> SpineTraits:
         spine: Its instances: at least two bodies, and a canal.
 
     """
-    bodies = instances(spine, Structure.VERTEBRA)
+    bodies = spine.instances(Structure.VERTEBRA)
     vertebra = plane.mask(Structure.VERTEBRA)
     behind = np.arange(vertebra.shape[1]) > spine.center_line[:, None]
     stray = (plane.probabilities[0] < plane.probabilities[1:].max(axis=0)) & ~(
         vertebra & behind
     )
-    structures = [*bodies, *instances(spine, Structure.DISC), spine.canal]
+    structures = [*bodies, *spine.instances(Structure.DISC), spine.canal]
     inside = np.logical_or.reduce(structures)
     roots_mm = np.array([np.sqrt(np.count_nonzero(body)) for body in bodies])
     roots_mm *= plane.pixel_mm
@@ -124,14 +124,6 @@ def traits_of(plane: MidSagittal, spine: NamedSpine) -> SpineTraits:
         front_part=float((vertebra & ~behind).sum() / vertebra.sum()),
         stray_part=float((stray & ~inside).sum() / inside.sum()),
     )
-
-
-def instances(spine: NamedSpine, structure: Structure) -> list[NDArray[np.bool_]]:
-    """All bodies or all discs, named or not, from the lowest upward."""
-    named = spine.bodies if structure is Structure.VERTEBRA else spine.discs
-    masks = list(named.values())
-    masks += [mask for kind, mask in spine.unnamed if kind is structure]
-    return sorted(masks, key=lambda mask: -centroid(mask)[0])
 
 
 def _bend_mm(middles_mm: NDArray[np.float64]) -> float:
@@ -153,15 +145,6 @@ def _uncertain_mm(
     uncertain = near & (plane.probabilities[:, *crop].max(axis=0) < CERTAIN)
     border_px = sum(border_length_px(mask[around(mask, 1)]) for mask in structures)
     return float(np.count_nonzero(uncertain) / border_px * plane.pixel_mm)
-
-
-def around(mask: NDArray[np.bool_], margin_px: int) -> tuple[slice, slice]:
-    """Return rows and columns of the box around a mask, with a margin."""
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    return (
-        slice(max(rows[0] - margin_px, 0), rows[-1] + margin_px + 1),
-        slice(max(columns[0] - margin_px, 0), columns[-1] + margin_px + 1),
-    )
 
 
 def border_length_px(mask: NDArray[np.bool_]) -> int:

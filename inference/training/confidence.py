@@ -20,7 +20,6 @@ from inference.quality.confidence import (
     outline_pieces,
 )
 from inference.quality.model import Calibration, bounded_logit
-from inference.quality.traits import instances
 from inference.results import LOW_DICE, Structure
 from inference.training.data import LabeledSlice
 from inference.training.degraded import degraded
@@ -159,7 +158,7 @@ def _true_dice(piece: OutlinePiece, truth: NamedSpine) -> float:
     if piece.structure is Structure.CANAL:
         references = [truth.canal & piece.around]
     else:
-        references = instances(truth, piece.structure)
+        references = truth.instances(piece.structure)
     both = [np.count_nonzero(piece.mask & reference) for reference in references]
     best = int(np.argmax(both))
     sizes = np.count_nonzero(piece.mask) + np.count_nonzero(references[best])

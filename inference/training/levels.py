@@ -87,14 +87,11 @@ def readings(
 def levels_are_right(item: GradedSlice, plane: MidSagittal, spine: NamedSpine) -> bool:
     """Tell whether at every landmark the nearest disc is the one of its name."""
     points = _landmarks(item, plane)
-    others = [mask for kind, mask in spine.unnamed if kind is Structure.DISC]
+    discs = spine.instances(Structure.DISC)
     return bool(points) and all(
         level in spine.discs
         and _away(spine.discs[level], point)
-        <= min(
-            REACH_MM / plane.pixel_mm,
-            *(_away(mask, point) for mask in (*spine.discs.values(), *others)),
-        )
+        <= min(REACH_MM / plane.pixel_mm, *(_away(mask, point) for mask in discs))
         for level, point in points.items()
     )
 

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from inference.midsagittal import CHANNEL
 from inference.models import SegmentationModel
 from inference.network import CLASSES, LUMBOSACRAL
+from inference.pieces import centroid, long_axis
 from inference.preprocessing import NETWORK_MULTIPLE, NETWORK_SPACING_MM, normalized
 from inference.results import Level, Structure
 from inference.training.data import LabeledSlice, read_table
@@ -189,10 +190,7 @@ def _part_at(
 
 def _below(item: UnlabeledSlice, lowest: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Tell what lies below the line of the lowest disc, in front of the canal."""
-    pixels = np.argwhere(lowest).astype(float)
-    center = pixels.mean(axis=0)
-    _, vectors = np.linalg.eigh(np.cov((pixels - center).T))
-    along = vectors[:, 1] * np.sign(vectors[1, 1])
+    center, along = centroid(lowest), long_axis(lowest)
     down = np.array([along[1], -along[0]])
     back = item.landmarks_px[Level.L5_S1]
     rows, columns = np.indices(item.image.shape)

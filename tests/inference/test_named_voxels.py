@@ -105,7 +105,6 @@ def named_voxels(drawn: Drawn) -> NamedVoxels:
         bodies=drawn.bodies,
         discs={},
         unnamed=[],
-        partial=frozenset(),
         confidence=1.0,
         canal=nothing,
         center_line=np.full(SHAPE[1], 40.0),
