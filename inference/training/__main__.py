@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from inference import grading, models
-from inference.models import WEIGHTS, load_segmentation_model
+from inference.models import WEIGHTS, SegmentationModel, load_segmentation_model
 from inference.network import ENCODERS
 from inference.reference_engine import TorchModel
 from inference.results import ModelVersion
@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
     command.set_defaults(function=_segmentation)
 
     command = commands.add_parser("pseudo-labels", help="label what has no masks")
-    command.add_argument("--run", type=Path, default=RUN)
+    command.add_argument("--run", type=Path, help="whose network; else the served one")
     command.add_argument("--out", type=Path, required=True)
     command.set_defaults(function=_pseudo_labels)
 
@@ -130,13 +130,17 @@ def _segmentation(options: argparse.Namespace) -> None:
 
 
 def _pseudo_labels(options: argparse.Namespace) -> None:
-    recipe, network = load_averaged(options.run)
-    name = f"{recipe.encoder}, {options.run.name}"
-    model = TorchModel(network, ModelVersion(name=name, version="run", sha256=""))
+    model = _model_of(options.run) if options.run else load_segmentation_model()
     slices = pseudo_labels.unlabeled_slices(options.data)
     labeled = pseudo_labels.pseudo_labels(slices, model)
     pseudo_labels.write(labeled, options.out)
     _print({"slices": len(slices), "labeled": len(labeled)})
+
+
+def _model_of(run: Path) -> SegmentationModel:
+    recipe, network = load_averaged(run)
+    name = f"{recipe.encoder}, {run.name}"
+    return TorchModel(network, ModelVersion(name=name, version="run", sha256=""))
 
 
 def _export(options: argparse.Namespace) -> None:

@@ -23,13 +23,16 @@ from inference.quality.model import Calibration, bounded_logit
 from inference.results import LOW_DICE, Structure
 from inference.training.data import LabeledSlice
 from inference.training.degraded import degraded
-from inference.training.evaluation import patient_volume, reference_segmentation
-from inference.training.likeness import found_spine
+from inference.training.evaluation import (
+    dice,
+    patient_volume,
+    reference_segmentation,
+)
+from inference.training.finding import found_spine
 
 FOLDS: Final = 10
 BINS: Final = 8
 BAD_DICE: Final = 0.7  # our choice: an outline that no clinician would accept
-AS_IT_IS: Final = "as it is"
 STEPS: Final = 1000
 
 
@@ -160,9 +163,7 @@ def _true_dice(piece: OutlinePiece, truth: NamedSpine) -> float:
     else:
         references = truth.instances(piece.structure)
     both = [np.count_nonzero(piece.mask & reference) for reference in references]
-    best = int(np.argmax(both))
-    sizes = np.count_nonzero(piece.mask) + np.count_nonzero(references[best])
-    return 2 * both[best] / sizes
+    return dice(piece.mask, references[int(np.argmax(both))])
 
 
 def _rounded(value: float) -> float:

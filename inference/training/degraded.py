@@ -15,6 +15,7 @@ NOISE_PART: Final = 0.25
 BLUR_MM: Final = 2.5
 COARSE_MM: Final = 2.5
 GHOST_MM: Final = 22.0
+AS_IT_IS: Final = "as it is"
 
 
 def degraded(
@@ -30,7 +31,7 @@ def degraded(
     """
     spacing = np.array(spacing_mm)
     return {
-        "as it is": image,
+        AS_IT_IS: image,
         "noise": _noisy(image, NOISE_PART, rng),
         "blur": _blurred(image, BLUR_MM / spacing),
         "coarse pixels": _coarse(image, COARSE_MM / spacing),

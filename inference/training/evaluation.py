@@ -133,6 +133,12 @@ def reference_segmentation(slices: Sequence[LabeledSlice]) -> SpineSegmentation:
     )
 
 
+def dice(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
+    """Overlap of two masks, 0 to 1; of two empty ones 1."""
+    total = np.count_nonzero(first) + np.count_nonzero(second)
+    return 2 * np.count_nonzero(first & second) / total if total else 1.0
+
+
 def _overlap(
     found: SpineSegmentation, truth: SpineSegmentation, structure: Structure
 ) -> Overlap:
@@ -140,7 +146,7 @@ def _overlap(
     both = np.count_nonzero(first & second)
     either = np.count_nonzero(first | second)
     return Overlap(
-        dice=2 * both / (both + either),
+        dice=dice(first, second),
         iou=both / either,
         hd95_mm=_hd95_mm(first, second, found.geometry.spacing_mm),
     )

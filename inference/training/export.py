@@ -3,15 +3,15 @@
 Batch normalization is not folded, so that the reference engine can read the same file.
 """
 
-import hashlib
-import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from inference.models import MANIFEST
 from inference.preprocessing import NETWORK_MULTIPLE
+from inference.training.weights import write_weights
 
 NAME = "spoils-segmentation"
 OPSET = 18
@@ -19,7 +19,7 @@ OPSET = 18
 
 def export(
     network: nn.Module, *, encoder: str, version: str, directory: Path
-) -> dict[str, str]:
+) -> dict[str, Any]:
     """Write ``segmentation.onnx`` and its manifest, and return the manifest."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "segmentation.onnx"
@@ -44,12 +44,11 @@ def export(
     if program is None:  # torch types it so; this call always returns a program
         raise TypeError("torch exported nothing")
     program.save(path)
-    manifest = {
-        "file": path.name,
-        "name": NAME,
-        "version": version,
-        "encoder": encoder,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-    }
-    (directory / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
-    return manifest
+    return write_weights(
+        path.read_bytes(),
+        path,
+        manifest=MANIFEST,
+        name=NAME,
+        version=version,
+        encoder=encoder,
+    )

@@ -20,6 +20,7 @@ from inference.results import (
     VertebraMeasurement,
 )
 from inference.segmentation import segmentation_of
+from inference.training.lengths import spread
 from inference.volume import SpineSegmentation, Volume
 
 #: Size of the image. Our choice: more than any lumbar spine.
@@ -111,15 +112,9 @@ def _summary(lengths: Sequence[KnownLength]) -> dict[str, dict[str, float]]:
         errors = np.array(
             [item.measured - item.truth for item in own if item.measured is not None]
         )
-        numbers = {
-            "mean": errors.mean(),
-            "median": np.median(np.abs(errors)),
-            "p95": np.percentile(np.abs(errors), 95),
-            "largest": np.abs(errors).max(),
-        }
         summary[quantity] = {
             "n": len(own),
             "unmeasured": len(own) - len(errors),
-            **{name: round(float(value), 2) for name, value in numbers.items()},
+            **{name: round(value, 2) for name, value in spread(errors).items()},
         }
     return summary

@@ -1,7 +1,5 @@
 """Train and check the Pfirrmann model on the radiologists' grades of SPIDER."""
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,14 +16,12 @@ from tqdm import tqdm
 from inference.disc_features import disc_features
 from inference.errors import SpineNotFoundError
 from inference.grading import MANIFEST, median_grade
-from inference.levels import NamedSpine, name_levels
-from inference.midsagittal import MidSagittal, mid_sagittal
 from inference.models import SegmentationModel
-from inference.preprocessing import NETWORK_SPACING_MM
-from inference.segmentation import segment
 from inference.shapes import shapes_of
+from inference.training.finding import found_spine
 from inference.training.graded import GradedSlice
 from inference.training.levels import levels_are_right
+from inference.training.weights import write_weights
 
 FOLDS: Final = 8  # as the paper's protocol, but by patient
 ROUNDS: Final = 150  # our choice, fixed before the folds were looked at
@@ -72,7 +68,7 @@ def graded_discs(
     for item in tqdm(slices, mininterval=5):
         counts["seen"] += 1
         try:
-            plane, spine = _read(item, model)
+            _, plane, spine = found_spine(item.volume, model)
         except SpineNotFoundError:
             counts["not_found"] += 1
             continue
@@ -145,20 +141,10 @@ METRICS: Final = {
 
 def write(booster: lightgbm.Booster, *, version: str, directory: Path) -> None:
     """Write the model as text, which loads without pickle, and its manifest."""
-    content = booster.model_to_string().encode()
-    (directory / "pfirrmann.txt").write_bytes(content)
-    manifest = {
-        "file": "pfirrmann.txt",
-        "name": "spoils-pfirrmann",
-        "version": version,
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
-    (directory / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
-
-
-def _read(
-    item: GradedSlice, model: SegmentationModel
-) -> tuple[MidSagittal, NamedSpine]:
-    volume = item.volume.resampled_in_plane(NETWORK_SPACING_MM)
-    plane = mid_sagittal(volume, segment(volume, model, lambda _: None))
-    return plane, name_levels(plane)
+    write_weights(
+        booster.model_to_string().encode(),
+        directory / "pfirrmann.txt",
+        manifest=MANIFEST,
+        name="spoils-pfirrmann",
+        version=version,
+    )

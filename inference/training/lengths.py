@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inference.calipers import UNCERTAINTY_FACTORS
 from inference.errors import SpineNotFoundError
@@ -90,13 +91,7 @@ def error_summary(lengths: Sequence[PairedLength]) -> dict[str, dict[str, float]
     for quantity in sorted({item.quantity for item in lengths}):
         own = [item for item in lengths if item.quantity == quantity]
         errors = np.array([item.error for item in own])
-        numbers = {
-            "n": len(own),
-            "mean": float(errors.mean()),
-            "median": float(np.median(np.abs(errors))),
-            "p95": float(np.percentile(np.abs(errors), 95)),
-            "largest": float(np.abs(errors).max()),
-        }
+        numbers = {"n": len(own), **spread(errors)}
         known = [item for item in own if item.uncertainty_mm and item.border_mm]
         if known:
             ratios = [abs(item.error) / (item.border_mm or 1.0) for item in known]
@@ -105,6 +100,17 @@ def error_summary(lengths: Sequence[PairedLength]) -> dict[str, dict[str, float]
             numbers["factor"] = float(np.percentile(ratios, COVERED_PERCENT))
         summary[quantity] = {name: round(value, 2) for name, value in numbers.items()}
     return summary
+
+
+def spread(errors: NDArray[np.float64]) -> dict[str, float]:
+    """Return the mean error, and median, 95th percentile and largest of its size."""
+    sizes = np.abs(errors)
+    return {
+        "mean": float(errors.mean()),
+        "median": float(np.median(sizes)),
+        "p95": float(np.percentile(sizes, 95)),
+        "largest": float(sizes.max()),
+    }
 
 
 def _overlap_px(first: NamedSpine, second: NamedSpine) -> int:

@@ -15,16 +15,13 @@ from PIL import Image
 from sklearn.model_selection import GroupKFold
 
 from inference.errors import InferenceError
-from inference.levels import NamedSpine, name_levels
-from inference.midsagittal import MidSagittal, mid_sagittal
 from inference.models import SegmentationModel
-from inference.preprocessing import NETWORK_SPACING_MM
 from inference.quality.likeness import Likeness, refuse_sizes
 from inference.quality.metal import refuse_metal, refuse_void, widest_void_mm
 from inference.quality.traits import likeness_row, traits_of
-from inference.segmentation import segment
 from inference.training.data import read_table, spider_slices
 from inference.training.evaluation import patient_volume
+from inference.training.finding import found_spine
 from inference.training.graded import FIELD_OF_VIEW_MM
 from inference.training.others import volume_of
 from inference.volume import Volume
@@ -88,20 +85,6 @@ def real_spines(directory: Path) -> Iterator[RealSpine]:
         )
 
 
-def found_spine(
-    volume: Volume, model: SegmentationModel
-) -> tuple[Volume, MidSagittal, NamedSpine]:
-    """Segment and name; the volume comes back on the network's grid.
-
-    Raises:
-        SpineNotFoundError: Nothing like a spine was found.
-
-    """
-    volume = volume.resampled_in_plane(NETWORK_SPACING_MM)
-    plane = mid_sagittal(volume, segment(volume, model, lambda _: None))
-    return volume, plane, name_levels(plane)
-
-
 def traits_of_real(spines: Iterable[RealSpine], model: SegmentationModel) -> RealTraits:
     """Find each real spine, and apply all refusals but that by strangeness."""
     names, patients, rows, voids, refused = [], [], [], [], {}
@@ -162,8 +145,8 @@ def refusal_of(
         volume, plane, spine = found_spine(volume, model)
         traits = traits_of(plane, spine)
         refuse_sizes(traits)
-        refuse_metal(volume, plane, spine)
         likeness.refuse_strange(traits)
+        refuse_metal(volume, plane, spine)
     except InferenceError as error:
         return type(error).__name__
     return None

@@ -25,10 +25,11 @@ from inference.pieces import centroid, long_axis
 from inference.preprocessing import NETWORK_MULTIPLE, NETWORK_SPACING_MM, normalized
 from inference.results import Level, Structure
 from inference.training.data import LabeledSlice, read_table
+from inference.training.evaluation import dice
+from inference.training.graded import FIELD_OF_VIEW_MM
 
 #: From the disc L1/L2 to L5/S1. Our choice: four levels of 36 mm.
 LUMBAR_LENGTH_MM: Final = 145.0
-FIELD_OF_VIEW_MM: Final = 310.0  # our choice, where no landmark tells the size
 SCALES: Final = (0.8, 1.0, 1.25)
 GAMMAS: Final = (0.7, 1.0, 1.5)
 #: Farthest that a disc may lie from its landmark, which is at its canal side.
@@ -146,8 +147,7 @@ def _is_same_place(first: NDArray[np.float32], second: NDArray[np.float32]) -> b
     if first.shape != second.shape:
         return False
     one, other = (probabilities.argmax(axis=0) > 0 for probabilities in (first, second))
-    both = np.count_nonzero(one & other)
-    return 2 * both / max(1, one.sum() + other.sum()) >= SAME_PLACE_DICE
+    return dice(one, other) >= SAME_PLACE_DICE
 
 
 def reviewed(

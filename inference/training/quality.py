@@ -1,6 +1,5 @@
 """Fit, check and write the quality model: refusals and confidences in one go."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,7 +16,6 @@ from inference.quality.traits import LIKENESS
 from inference.results import Structure
 from inference.training import others
 from inference.training.confidence import (
-    AS_IT_IS,
     Outline,
     agreement,
     fit_calibrations,
@@ -25,16 +23,18 @@ from inference.training.confidence import (
     predicted_in_turn,
     reliability,
 )
-from inference.training.data import spider_slices, split_by_patient
+from inference.training.data import held_out_patients, spider_slices
+from inference.training.degraded import AS_IT_IS
+from inference.training.finding import found_spine
 from inference.training.likeness import (
     RealSpine,
     check_others,
     fit_likeness,
-    found_spine,
     real_spines,
     strange_in_turn,
     traits_of_real,
 )
+from inference.training.weights import write_weights
 from inference.volume import Volume
 
 COEFFICIENTS: Final = "quality.coefficients.json"
@@ -114,17 +114,16 @@ def write(
 ) -> None:
     """Write coefficients, the reliability curve, and the manifest."""
     content = (json.dumps(written, indent=2) + "\n").encode()
-    (directory / COEFFICIENTS).write_bytes(content)
     curve = json.dumps(measured["reliability"], indent=2) + "\n"
     (directory / RELIABILITY).write_text(curve)
-    manifest = {
-        "file": COEFFICIENTS,
-        "name": "spoils-quality",
-        "version": version,
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "quality": _sentence(measured),
-    }
-    (directory / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    write_weights(
+        content,
+        directory / COEFFICIENTS,
+        manifest=MANIFEST,
+        name="spoils-quality",
+        version=version,
+        quality=_sentence(measured),
+    )
 
 
 def _sentence(measured: dict[str, Any]) -> str:
@@ -152,8 +151,7 @@ def _confidence_numbers(
     directory: Path, outlines: Sequence[Outline], predicted: NDArray[np.float64]
 ) -> dict[str, Any]:
     """Agreement by structure, on images as they are, and on patients never trained."""
-    _, held_out = split_by_patient(spider_slices(directory / "t2space"))
-    unseen = {item.patient for item in held_out}
+    unseen = held_out_patients(directory)
     groups = {
         "all": [True for _ in outlines],
         **{

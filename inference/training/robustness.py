@@ -19,6 +19,7 @@ from inference.results import Structure
 from inference.segmentation import segment
 from inference.training.data import LabeledSlice
 from inference.training.evaluation import (
+    dice,
     patient_volume,
     reference_segmentation,
 )
@@ -132,9 +133,3 @@ def _structures(probabilities: Images) -> NDArray[np.int64]:
     """Most probable structure per pixel; L5/S1 is a disc as any."""
     labels = probabilities.argmax(axis=0)
     return np.where(labels == LUMBOSACRAL, CHANNEL[Structure.DISC], labels)
-
-
-def dice(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
-    """Overlap of two masks, 0 to 1; of two empty ones 1."""
-    total = np.count_nonzero(first) + np.count_nonzero(second)
-    return 2 * np.count_nonzero(first & second) / total if total else 1.0

@@ -1,8 +1,7 @@
 """Train, calibrate and check the treatment model on the synthetic cohort."""
 
-import hashlib
-import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +27,7 @@ from sklearn.svm import SVC
 
 from inference.cohort.inputs import CLINICAL, GEOMETRY, INPUTS, OPTIONS, Input
 from inference.cohort.patients import Cohort, draw_cohort
+from inference.training.weights import write_weights
 from inference.treatment import MANIFEST, Calibration
 
 FOLDS: Final = 8  # as the paper's protocol; one row is one patient
@@ -280,10 +280,7 @@ def train_and_check(
         "ceiling": best,
         "served": reached,
         "served_with_inputs_hidden": metrics(check.choices, blurred),
-        "calibration": {
-            "temperature": calibration.temperature,
-            "least_probability": calibration.least_probability,
-        },
+        "calibration": asdict(calibration),
         "sets": coverage(calibration, check.choices, found),
         "sets_with_inputs_hidden": coverage(calibration, check.choices, blurred),
         "groups": by_group(check, found),
@@ -301,22 +298,17 @@ def write(
     directory: Path,
 ) -> None:
     """Write the model as text, which loads without pickle, and its manifest."""
-    content = booster.model_to_string().encode()
-    (directory / "treatment.txt").write_bytes(content)
-    manifest = {
-        "file": "treatment.txt",
-        "name": "spoils-treatment",
-        "version": version,
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "quality": quality,
-        "inputs": [*INPUTS],
-        "options": [*OPTIONS],
-        "calibration": {
-            "temperature": calibration.temperature,
-            "least_probability": calibration.least_probability,
-        },
-    }
-    (directory / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    write_weights(
+        booster.model_to_string().encode(),
+        directory / "treatment.txt",
+        manifest=MANIFEST,
+        name="spoils-treatment",
+        version=version,
+        quality=quality,
+        inputs=[*INPUTS],
+        options=[*OPTIONS],
+        calibration=asdict(calibration),
+    )
 
 
 def _scores(booster: lightgbm.Booster, inputs: Array) -> Array:

@@ -8,7 +8,8 @@ from inference.phantom import Phantom
 from inference.preprocessing import normalized
 from inference.results import Structure
 from inference.training.data import LabeledSlice
-from inference.training.robustness import CHANGES, dice, dice_after_changes
+from inference.training.evaluation import dice
+from inference.training.robustness import CHANGES, dice_after_changes
 
 
 def test_every_change_is_measured_for_every_structure(phantom: Phantom) -> None:
