@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from inference.results import (
     CaseReport,
+    DiscFindings,
     DiscGrading,
     LevelMeasurement,
     ModelVersion,
@@ -25,7 +26,7 @@ from inference.results import (
 
 #: Raised in its first part when a reader of the old one could misread the new one, in
 #: its second when something was added.
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "1.1"
 SCHEMA_ID: Final = f"urn:spoils:report:{SCHEMA_VERSION}"
 
 
@@ -100,6 +101,7 @@ class SpoilsReport:
         vertebrae: One entry per lumbar vertebra, L1 first.
         spine: What is measured over all levels.
         gradings: One entry per disc that could be graded.
+        disc_findings: One entry per disc that was assessed.
         level_confidence: Probability that the names of the levels are right, 0 to 1.
         level_shift: By how many a person moved all names.
         confidences: How well each outline probably fits, what was not found left out.
@@ -117,6 +119,7 @@ class SpoilsReport:
     vertebrae: tuple[VertebraMeasurement, ...]
     spine: SpineMeasurement | None
     gradings: tuple[DiscGrading, ...]
+    disc_findings: tuple[DiscFindings, ...]
     level_confidence: float | None
     level_shift: int
     confidences: tuple[OutlineConfidence, ...]
@@ -141,6 +144,7 @@ def report_json(report: CaseReport, run: Run) -> str:
         vertebrae=report.vertebrae,
         spine=report.spine,
         gradings=report.gradings,
+        disc_findings=report.disc_findings,
         level_confidence=report.level_confidence,
         level_shift=report.level_shift,
         confidences=report.confidences,

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, fields, replace
+from enum import StrEnum
 from typing import Final, Self
 
 from inference.results.anatomy import Level, Vertebra
@@ -206,6 +207,61 @@ class DiscGrading:
         if not 1 <= self.pfirrmann <= len(self.probabilities):
             raise ValueError(f"no Pfirrmann grade: {self.pfirrmann}")
 
+
+class FindingKind(StrEnum):
+    """What a reader says of a disc beside its grade, each present or absent."""
+
+    NARROWING = "narrowing"
+    BULGING = "bulging"
+    HERNIATION = "herniation"
+    SPONDYLOLISTHESIS = "spondylolisthesis"
+    MODIC = "Modic change"
+    UPPER_ENDPLATE = "upper endplate change"
+    LOWER_ENDPLATE = "lower endplate change"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscFindings:
+    """What a reader would probably say of one disc.
+
+    Each value is the calibrated probability, 0 to 1, that a reader of SPIDER
+    (doi:10.1038/s41597-024-03090-w) says that it is there. ``None`` is not assessed,
+    which never means absent.
+
+    Attributes:
+        level: Disc level.
+        narrowing: The disc is lower than it should be.
+        bulging: It bulges.
+        herniation: It is herniated.
+        spondylolisthesis: The vertebra above has slipped.
+        modic_change: Modic change of any type, I to III.
+        upper_endplate_change: Of the endplate above the disc.
+        lower_endplate_change: Of the endplate below it.
+
+    """
+
+    level: Level
+    narrowing: float | None = None
+    bulging: float | None = None
+    herniation: float | None = None
+    spondylolisthesis: float | None = None
+    modic_change: float | None = None
+    upper_endplate_change: float | None = None
+    lower_endplate_change: float | None = None
+
+    def __post_init__(self) -> None:
+        for finding in FindingKind:
+            value = self.probability(finding)
+            if value is not None and not 0 <= value <= 1:
+                raise ValueError(f"impossible probability of {finding}: {value}")
+
+    def probability(self, finding: FindingKind) -> float | None:
+        """Return that of one finding, ``None`` where it was not assessed."""
+        value: float | None = getattr(self, _FIELDS[finding])
+        return value
+
+
+_FIELDS: Final = {finding: finding.lower().replace(" ", "_") for finding in FindingKind}
 
 #: Predicted Dice below which an outline is marked as uncertain. Our choice: networks on
 #: SPIDER reach about 0.9, and below 0.8 a disc's border is off by over a millimeter.

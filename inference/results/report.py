@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from inference.results.measured import (
     SURE_OF_LEVELS,
+    DiscFindings,
     DiscGrading,
     LevelMeasurement,
     OutlineConfidence,
@@ -38,6 +39,7 @@ class CaseReport:
             ``None`` in reports that lack it.
         level_shift: By how many a person moved all names: with 1 every vertebra has
             the name of the one above the proposed one.
+        disc_findings: One entry per disc that was assessed; by ``grading_model``.
         confidences: How well each outline probably fits; what was not found has none.
         quality_model: The model behind them, ``None`` in reports that lack it.
 
@@ -60,6 +62,7 @@ class CaseReport:
     quality_model: ModelVersion | None = None
     level_confidence: float | None = None
     level_shift: int = 0
+    disc_findings: tuple[DiscFindings, ...] = ()
 
     @property
     def needs_level_check(self) -> bool:

@@ -7,6 +7,8 @@ from pydantic import TypeAdapter
 
 from inference.results import (
     Caliper,
+    DiscFindings,
+    FindingKind,
     Level,
     LevelMeasurement,
     SpineMeasurement,
@@ -70,3 +72,14 @@ def test_calipers_survive_json() -> None:
     adapter = TypeAdapter(LevelMeasurement)
     before = level(3.0, caliper)
     assert adapter.validate_json(adapter.dump_json(before)) == before
+
+
+def test_a_finding_that_was_not_assessed_is_neither_present_nor_absent() -> None:
+    found = DiscFindings(level=Level.L4_L5, modic_change=0.3)
+    assert found.probability(FindingKind.MODIC) == 0.3
+    assert found.probability(FindingKind.HERNIATION) is None
+
+
+def test_a_probability_above_one_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"impossible probability of bulging: 1\.2"):
+        DiscFindings(level=Level.L4_L5, bulging=1.2)
