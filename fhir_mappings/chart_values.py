@@ -13,7 +13,7 @@ from fhir_mappings.dates import first_day, is_future
 from fhir_mappings.errors import UnusableValueError
 from fhir_mappings.site_codes import SiteCodes
 from fhir_mappings.units import converted
-from inference.results import ClinicalValue
+from inference.results import RANGES, ClinicalValue
 
 ELEMENTS: Final = frozenset(
     {
@@ -45,8 +45,6 @@ class ValueKind:
         codes: Codes that mean it.
         unit: UCUM code of the unit that the field is in; others are converted.
         same: UCUM codes in which the number is the same by definition.
-        lowest: Smallest possible value.
-        highest: Largest possible value.
         sites: Body sites that it is of; empty where it must name none.
         limit_days: How old it may be to be used, ``None`` where age does not matter.
         lasting_below: A value below it is used however old it is.
@@ -57,13 +55,16 @@ class ValueKind:
     field: str
     codes: tuple[Code, ...]
     unit: str
-    lowest: float
-    highest: float
     same: frozenset[str] = frozenset()
     sites: frozenset[Code] = frozenset()
     limit_days: int | None = REPORTED_DAYS
     lasting_below: float | None = None
     is_growing: bool = False
+
+    def is_possible(self, value: float) -> bool:
+        """Tell whether a number is within the range of its kind."""
+        lowest, highest = RANGES[self.field]
+        return lowest <= value <= highest
 
     def is_outdated(self, value: ClinicalValue, *, today: date) -> bool:
         """Tell whether a value is too old; one without a date is."""
@@ -80,15 +81,11 @@ _NRS: Final = ValueKind(
     codes=chart_codes.PAIN_NRS,
     unit=_SCORE,
     same=frozenset({"1"}),
-    lowest=0,
-    highest=10,
 )
 _DURATION: Final = ValueKind(
     field="back_pain_weeks",
     codes=chart_codes.BACK_PAIN_DURATION,
     unit="wk",
-    lowest=0,
-    highest=5200,  # our choice: a hundred years
     limit_days=None,
     is_growing=True,
 )
@@ -96,24 +93,18 @@ HEIGHT: Final = ValueKind(
     field="height_cm",
     codes=chart_codes.HEIGHT,
     unit="cm",
-    lowest=50,  # our choice, as the next ones: beyond them it is an error of typing
-    highest=250,
     limit_days=None,
 )
 WEIGHT: Final = ValueKind(
     field="weight_kg",
     codes=chart_codes.WEIGHT,
     unit="kg",
-    lowest=10,
-    highest=400,
     limit_days=YEAR_DAYS,
 )
 BMI: Final = ValueKind(
     field="bmi_kg_m2",
     codes=chart_codes.BMI,
     unit="kg/m2",
-    lowest=5,
-    highest=150,
     limit_days=YEAR_DAYS,
 )
 KINDS: Final = (
@@ -126,25 +117,18 @@ KINDS: Final = (
         codes=chart_codes.ODI,
         unit="%",
         same=frozenset({_SCORE}),
-        lowest=0,
-        highest=100,
     ),
-    # German value set of the EQ-5D-5L: -0.661 is the lowest of those that are cited.
     ValueKind(
         field="eq5d_index",
         codes=chart_codes.EQ5D_INDEX,
         unit="1",
         same=frozenset({_SCORE, "{index}"}),
-        lowest=-0.661,
-        highest=1,
     ),
     ValueKind(
         field="start_back_score",
         codes=chart_codes.START_BACK,
         unit=_SCORE,
         same=frozenset({"1"}),
-        lowest=0,
-        highest=9,
     ),
     _DURATION,
     replace(_DURATION, field="leg_pain_weeks", codes=chart_codes.LEG_PAIN_DURATION),
@@ -152,22 +136,18 @@ KINDS: Final = (
         field="walking_distance_m",
         codes=chart_codes.WALKING_DISTANCE,
         unit="m",
-        lowest=0,
-        highest=50_000,  # our choice: further than any clinic asks
     ),
     HEIGHT,
     WEIGHT,
     BMI,
     # In UCUM an annotation in braces has no meaning, so both are one unit; the LOINC
-    # codes say "per 1.73 m2". Our choice of limit: above 300 it is an error. Below 60
-    # it is used at any age, because a diseased kidney (KDIGO 2012) hardly heals.
+    # codes say "per 1.73 m2". Below 60 it is used at any age, because a diseased kidney
+    # (KDIGO 2012) hardly heals.
     ValueKind(
         field="egfr_ml_min",
         codes=chart_codes.EGFR,
         unit="mL/min/{1.73_m2}",
         same=frozenset({"mL/min"}),
-        lowest=0,
-        highest=300,
         limit_days=YEAR_DAYS,
         lasting_below=60,
     ),
@@ -227,8 +207,9 @@ def clinical_value(
         raise UnusableValueError("dated after today")
     day = first_day(when) if when else None
     value, unit = _number(observation, kind)
-    if not kind.lowest <= value <= kind.highest:
-        raise UnusableValueError(f"{value} is not {kind.lowest} to {kind.highest}")
+    if not kind.is_possible(value):
+        lowest, highest = RANGES[kind.field]
+        raise UnusableValueError(f"{value} is not {lowest:g} to {highest:g}")
     if kind.is_growing:
         value += _weeks_since(day, today)
     return ClinicalValue(
@@ -247,7 +228,7 @@ def body_mass_index(
     ``None`` where it is out of range, so that one of the two must be wrong.
     """
     value = weight.value / (height.value / CM_PER_M) ** 2
-    if not BMI.lowest <= value <= BMI.highest:
+    if not BMI.is_possible(value):
         return None
     return ClinicalValue(
         value=value,

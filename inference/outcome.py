@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from inference.guidelines import is_chronic
 from inference.results import (
     ClinicalFeatures,
     ClinicalValue,
@@ -38,7 +39,6 @@ CAUSE_UNKNOWN: Final = (
     "The chart records sciatica and not its cause: this holds only where a disc "
     "herniation is the cause."
 )
-CHRONIC_WEEKS: Final = 12  # ACP 2017: chronic is longer than 12 weeks
 #: The registry asks these as classes, so their limits say nothing to a reader.
 CODED: Final = frozenset(
     {Input.BACK_PAIN_DURATION, Input.LEG_PAIN_DURATION, Input.WALKING}
@@ -119,14 +119,9 @@ def _diagnoses(features: ClinicalFeatures) -> dict[SurgicalDiagnosis, str]:
         found[SurgicalDiagnosis.DISC_HERNIATION] = ""
     if has(Flag.RADICULOPATHY) and not found:
         found[SurgicalDiagnosis.DISC_HERNIATION] = CAUSE_UNKNOWN
-    if not found and (has(Flag.CHRONIC_LOW_BACK_PAIN) or _is_chronic(features)):
+    if not found and is_chronic(features):
         found[SurgicalDiagnosis.SEGMENTAL_PAIN] = FUSION
     return found
-
-
-def _is_chronic(features: ClinicalFeatures) -> bool:
-    weeks = features.back_pain_weeks
-    return weeks is not None and weeks.value > CHRONIC_WEEKS
 
 
 def _prediction(

@@ -1,7 +1,6 @@
 """What a clinician can type in where the chart is silent, and what it changes.
 
-Pure. The questions are few enough to be answered in 90 seconds. Ranges are those of the
-scales; limits of our choice are marked.
+Pure. The questions are few enough to be answered in 90 seconds.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,6 +9,7 @@ from typing import Final
 
 from inference.results import (
     BACK_PAIN,
+    RANGES,
     Answer,
     ChartCondition,
     ClinicalFeatures,
@@ -30,8 +30,6 @@ class NumberQuestion:
         name: Name of the field.
         text: The question.
         unit: Its unit as people write it, empty for a score.
-        lowest: Smallest answer.
-        highest: Largest answer.
         digits: Decimals of an answer.
 
     """
@@ -39,9 +37,17 @@ class NumberQuestion:
     name: str
     text: str
     unit: str
-    lowest: float
-    highest: float
     digits: int = 0
+
+    @property
+    def lowest(self) -> float:
+        """Smallest answer."""
+        return RANGES[self.name][0]
+
+    @property
+    def highest(self) -> float:
+        """Largest answer."""
+        return RANGES[self.name][1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +112,11 @@ def _flags(*flags: Flag) -> tuple[FlagQuestion, ...]:
 
 
 def _nrs(name: str, text: str) -> NumberQuestion:
-    return NumberQuestion(name=name, text=text, unit="of 10", lowest=0, highest=10)
+    return NumberQuestion(name=name, text=text, unit="of 10")
 
 
 def _weeks(name: str, text: str) -> NumberQuestion:
-    return NumberQuestion(name=name, text=text, unit="weeks", lowest=0, highest=5200)
+    return NumberQuestion(name=name, text=text, unit="weeks")
 
 
 GROUPS: Final = (
@@ -123,8 +129,6 @@ GROUPS: Final = (
                 name="odi_percent",
                 text="Oswestry disability index",
                 unit="%",
-                lowest=0,
-                highest=100,
             ),
             _weeks("back_pain_weeks", "Back pain for"),
             _weeks("leg_pain_weeks", "Leg symptoms for"),
@@ -132,8 +136,6 @@ GROUPS: Final = (
                 name="walking_distance_m",
                 text="Can walk",
                 unit="m",
-                lowest=0,
-                highest=50_000,  # our choice
             ),
         ),
     ),
@@ -169,16 +171,12 @@ GROUPS: Final = (
                 name="eq5d_index",
                 text="EQ-5D index",
                 unit="",
-                lowest=-0.661,
-                highest=1,
                 digits=3,
             ),
             NumberQuestion(
                 name="start_back_score",
                 text="STarT Back total score",
                 unit="of 9",
-                lowest=0,
-                highest=9,
             ),
             SmokingQuestion(),
             *_flags(

@@ -4,6 +4,6 @@ The rules stand in ``rules.toml``. Red flags come first and stop the routine pla
 Surgery is never suggested, only a surgical opinion, and never for back pain alone.
 """
 
-from inference.guidelines.suggestion import TABLE, suggest
+from inference.guidelines.suggestion import TABLE, is_chronic, suggest
 
-__all__ = ["TABLE", "suggest"]
+__all__ = ["TABLE", "is_chronic", "suggest"]

@@ -107,6 +107,11 @@ def suggest(
     )
 
 
+def is_chronic(features: ClinicalFeatures) -> bool | None:
+    """Tell whether the pain is what the rules call chronic, ``None`` if unknown."""
+    return verdicts(TABLE, facts_of(features, ()))["chronic"].is_met
+
+
 def _row(rule: Rule, table: Table, found: Mapping[str, Verdict]) -> _Row:
     names = (*rule.given, *rule.when)
     # what is left out needs no proof that it concerns the patient

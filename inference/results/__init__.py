@@ -38,6 +38,7 @@ from inference.results.patient import (
 )
 from inference.results.picture import CaliperLine, Outline, Picture
 from inference.results.report import CaseReport
+from inference.results.scales import RANGES
 from inference.results.therapy import (
     NEVER_SUGGESTED,
     Activity,
@@ -57,6 +58,7 @@ __all__ = [
     "MEYERDING_PERCENT",
     "MIN_SLIP_PERCENT",
     "NEVER_SUGGESTED",
+    "RANGES",
     "SIGNED",
     "SURE_OF_LEVELS",
     "Activity",

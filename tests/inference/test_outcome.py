@@ -95,6 +95,18 @@ def test_only_a_recorded_diagnosis_is_answered_for(
     assert len(found) == 3 * len(expected)
 
 
+@pytest.mark.parametrize(("weeks", "is_chronic"), [(13, True), (12, False)])
+def test_chronic_is_what_the_guideline_table_calls_chronic(
+    weeks: int, *, is_chronic: bool
+) -> None:
+    """An onset of the chart counts as a duration that was typed in does."""
+    pain = ChartCondition(
+        flag=Flag.LOW_BACK_PAIN, label="x", source="", duration_weeks=weeks
+    )
+    found = predict_outcomes(replace(patient(), conditions=(pain,)))
+    assert bool(found) is is_chronic
+
+
 def test_beside_a_red_flag_nothing_is_predicted() -> None:
     assert judge(HERNIATION, []).outcomes
     cancer = ChartCondition(flag=Flag.MALIGNANCY, label="x", source="Condition/9")
