@@ -11,8 +11,8 @@ NODE_STAMP := sandbox/node_modules/.installed
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-demo: demo-packages install  ## start everything and print one URL (ONCE=1: walk through it once, then stop)
-	@exec $(BIN)/python -m sandbox demo $(if $(ONCE),--once)
+demo: demo-packages install  ## start everything and print one URL (ONCE=1: walk through it once, then stop; PERSONALITY=epic: another EHR)
+	@exec $(BIN)/python -m sandbox demo $(if $(ONCE),--once) $(if $(PERSONALITY),--personality $(PERSONALITY))
 
 test: test-packages install  ## run all tests (ARGS="-k launch" for some)
 	@$(BIN)/pytest $(ARGS)

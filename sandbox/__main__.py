@@ -1,4 +1,4 @@
-"""Run the demo: ``python -m sandbox demo [--once]``."""
+"""Run the demo: ``python -m sandbox demo [--once] [--personality epic]``."""
 
 import argparse
 import signal
@@ -18,11 +18,14 @@ def main(argv: list[str] | None = None) -> int:
     command = commands.add_parser("demo", help="start everything and print one URL")
     once = "walk from launch to read-back without a browser, then stop"
     command.add_argument("--once", action="store_true", help=once)
+    help_text = "the EHR behaves like open, epic, oracle, medplum or hostile"
+    command.add_argument("--personality", default="open", help=help_text)
     arguments = parser.parse_args(argv)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     try:
-        (demo.walk_once if arguments.once else demo.show)(_say)
+        run = demo.walk_once if arguments.once else demo.show
+        run(_say, arguments.personality)
     except KeyboardInterrupt:
         _say("Everything is stopped.")
         return 1 if arguments.once else 0

@@ -33,16 +33,16 @@ class Hospital:
     seeded: Seeded
 
 
-def show(say: Say) -> None:
+def show(say: Say, personality: str = "open") -> None:
     """Start everything, print one URL, and stop when interrupted."""
-    with hospital(say) as running:
+    with hospital(say, personality) as running:
         say(f"\nOpen {running.ehr.origin}/   (Ctrl-C stops everything)")
         threading.Event().wait()
 
 
-def walk_once(say: Say) -> None:
+def walk_once(say: Say, personality: str = "open") -> None:
     """Walk from launch to read-back for one patient of each kind and print a table."""
-    with hospital(say) as running:
+    with hospital(say, personality) as running:
         for patient_id in (*running.seeded.phantoms[:1], *running.seeded.real[:1]):
             say(f"\nPatient/{patient_id}")
             outcome = walk(running.ehr, patient_id, say=lambda step: say(f"  {step}"))
@@ -51,7 +51,7 @@ def walk_once(say: Say) -> None:
 
 
 @contextmanager
-def hospital(say: Say) -> Iterator[Hospital]:
+def hospital(say: Say, personality: str = "open") -> Iterator[Hospital]:
     """Run archive, EHR and application, with patients in them."""
     with ExitStack() as stack:
         directory = Path(
@@ -67,6 +67,7 @@ def hospital(say: Say) -> Iterator[Hospital]:
                 clients=[services.public_client(port)],
                 app_launch_url=f"{services.app_url(port)}/launch",
                 imaging_url=archive.dicomweb_url,
+                personality=personality,
             )
         )
         app = stack.enter_context(

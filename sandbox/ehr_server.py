@@ -81,12 +81,20 @@ class Ehr:
         """Let every access token given so far be expired; refresh still works."""
         self._control("expire-tokens")
 
-    def set_transactions(self, *, supported: bool) -> None:
-        """Turn the support of transaction Bundles on or off."""
-        self._control("set-transactions", {"supported": supported})
+    def play(self, personality: str, **changes: object) -> None:
+        """Behave like another EHR until the next reset (``ehr/personalities.mjs``).
+
+        Args:
+            personality: ``open``, ``epic``, ``oracle``, ``medplum`` or ``hostile``.
+            changes: Entries of its row that are different, such as ``transactions``;
+                of a hostile server its ``trick`` and, ``elsewhere``, the origin of the
+                server that it sends others to.
+
+        """
+        self._control("play", {"name": personality, **changes})
 
     def reset(self) -> None:
-        """Forget all resources, faults and logged requests."""
+        """Forget all resources, faults, logged requests and changes of personality."""
         self._control("reset")
 
     def _control(self, action: str, body: object = None) -> Any:  # noqa: ANN401
@@ -109,6 +117,7 @@ def ehr(
     app_launch_url: str = "",
     imaging_url: str | None = None,
     access_token_ttl_s: int = 300,
+    personality: str = "open",
 ) -> Iterator[Ehr]:
     """Run the EHR on a free port.
 
@@ -119,6 +128,7 @@ def ehr(
         app_launch_url: Where the buttons of the patient list send the browser.
         imaging_url: DICOMweb base to announce in the SMART configuration.
         access_token_ttl_s: Lifetime of an access token.
+        personality: Which EHR it behaves like, see ``Ehr.play``.
 
     """
     key = secrets.token_urlsafe(24)
@@ -128,6 +138,7 @@ def ehr(
         "appLaunchUrl": app_launch_url,
         "imagingUrl": imaging_url,
         "accessTokenTtlS": access_token_ttl_s,
+        "personality": personality,
     }
     command = [_node(), FOLDER / "ehr" / "server.mjs"]
     first_line = json.dumps(settings)

@@ -20,10 +20,12 @@ export class Authorization {
   #expired = new Set();
   #issued = new Set();
 
-  constructor({ origin, base, clients, accessTokenTtlS, launches }) {
+  constructor({ origin, base, clients, accessTokenTtlS, launches, role }) {
     this.base = base;
     this.launches = launches;
-    this.provider = new Provider(origin, configuration({ base, clients, accessTokenTtlS }));
+    this.role = role;
+    const ttlS = () => role.accessTokenTtlS ?? accessTokenTtlS;
+    this.provider = new Provider(origin, configuration({ base, clients, ttlS }));
     this.provider.use((ctx, next) => this.#addSmart(ctx, next));
     this.handle = this.provider.callback();
   }
@@ -76,6 +78,17 @@ export class Authorization {
     }
     await next();
     if (ctx.path === ROUTES.token && ctx.body?.access_token) await this.#addContext(ctx);
+    if (this.role.returnsAs !== undefined) this.#returnAs(ctx, this.role.returnsAs);
+  }
+
+  /** Let the browser return under the name of another authorization server, or of none. */
+  #returnAs(ctx, issuer) {
+    const location = ctx.response.get('location');
+    if (!/[?&]code=/.test(location)) return;
+    const url = new URL(location);
+    url.searchParams.delete('iss');
+    if (issuer) url.searchParams.set('iss', issuer);
+    ctx.set('location', url.href);
   }
 
   /** Each launch is a sign-in of its own: two clinicians can share one browser. */
@@ -134,7 +147,7 @@ export function smartConfiguration({ origin, imagingUrl }) {
   };
 }
 
-function configuration({ base, clients, accessTokenTtlS }) {
+function configuration({ base, clients, ttlS }) {
   return {
     clients: clients.map((client) => ({
       application_type: 'native', // http redirect addresses, on loopback only
@@ -163,7 +176,7 @@ function configuration({ base, clients, accessTokenTtlS }) {
       client.grantTypeAllowed('refresh_token') &&
       (source.scopes.has('offline_access') || source.scopes.has('online_access')),
     ttl: {
-      AccessToken: accessTokenTtlS,
+      AccessToken: ttlS,
       AuthorizationCode: 60,
       IdToken: 300,
       Interaction: 600,

@@ -5,8 +5,8 @@ const INTERACTIONS = ['read', 'vread', 'search-type', 'create', 'update', 'patch
 const OAUTH_URIS = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris';
 const SECURITY_SERVICE = 'http://terminology.hl7.org/CodeSystem/restful-security-service';
 
-/** The CapabilityStatement; `supportsTransaction` false makes the server one of single requests. */
-export function capabilityStatement({ origin, base, supportsTransaction }) {
+/** The CapabilityStatement of a server that plays a role (`personalities.mjs`). */
+export function capabilityStatement({ origin, base, role }) {
   return {
     resourceType: 'CapabilityStatement',
     status: 'active',
@@ -18,8 +18,8 @@ export function capabilityStatement({ origin, base, supportsTransaction }) {
     rest: [{
       mode: 'server',
       security: security(origin),
-      interaction: supportsTransaction ? [{ code: 'transaction' }, { code: 'batch' }] : undefined,
-      resource: RESOURCE_TYPES.map(resource),
+      interaction: role.transactions ? [{ code: 'transaction' }, { code: 'batch' }] : undefined,
+      resource: (role.types ? Object.keys(role.types).sort() : RESOURCE_TYPES).map((type) => resource(type, role)),
     }],
   };
 }
@@ -37,11 +37,11 @@ function security(origin) {
   };
 }
 
-function resource(type) {
+function resource(type, { types, conditionalCreate }) {
   return {
     type,
-    interaction: INTERACTIONS.map((code) => ({ code })),
+    interaction: (types?.[type] ?? INTERACTIONS).map((code) => ({ code })),
     versioning: 'versioned-update',
-    conditionalCreate: true,
+    conditionalCreate,
   };
 }

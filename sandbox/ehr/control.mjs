@@ -6,7 +6,7 @@ import { sendJson } from './http.mjs';
 export const CONTROL_PATH = '/control/';
 
 export class Control {
-  constructor({ key, fhir, repository, launches, faults, log, authorization }) {
+  constructor({ key, fhir, repository, launches, faults, log, authorization, play }) {
     this.key = Buffer.from(key);
     this.base = repository.base;
     this.actions = {
@@ -16,12 +16,12 @@ export class Control {
       log: () => log.splice(0),
       resources: ({ type }) => [...(repository.resources.get(type)?.values() ?? [])],
       'expire-tokens': () => authorization.expireAccessTokens(),
-      'set-transactions': ({ supported }) => { fhir.supportsTransaction = supported; },
+      play: ({ name, ...changes }) => play(name, changes),
       reset: () => {
         repository.clear();
         faults.clear();
         log.splice(0);
-        fhir.supportsTransaction = true;
+        play();
       },
     };
   }

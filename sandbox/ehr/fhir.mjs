@@ -4,16 +4,16 @@ import { FhirRouter } from '@medplum/fhir-router';
 import { FULL_ACCESS, TokenAccess } from './access.mjs';
 import { smartConfiguration } from './authorization.mjs';
 import { capabilityStatement } from './capability.mjs';
-import { sendJson } from './http.mjs';
+import { redirect, sendJson, sendPadded } from './http.mjs';
+import { unsupported } from './rules.mjs';
 
 export const FHIR_PATH = '/fhir/R4';
 const router = new FhirRouter();
 
 export class FhirEndpoint {
-  supportsTransaction = true;
-
-  constructor({ origin, imagingUrl, repository, authorization, launches }) {
-    Object.assign(this, { origin, imagingUrl, repository, authorization, launches });
+  /** `role` holds the personality that is played. */
+  constructor({ origin, imagingUrl, repository, authorization, launches, role }) {
+    Object.assign(this, { origin, imagingUrl, repository, authorization, launches, role });
   }
 
   /** Load a Bundle with the rights of the EHR itself; throws when one entry is refused. */
@@ -29,27 +29,41 @@ export class FhirEndpoint {
   async handle(request, response) {
     const { pathname, search } = new URL(request.url, this.origin);
     const path = pathname.slice(FHIR_PATH.length);
-    if (path === '/.well-known/smart-configuration') return sendJson(response, 200, smartConfiguration(this));
+    if (path === '/.well-known/smart-configuration') return this.#discover(response);
     if (path === '/metadata') return this.#send(response, this.#metadata());
     const answer = await this.#answer(request, (path || '/') + search).catch(outcomeOf);
     return this.#send(response, answer);
   }
 
+  #discover(response) {
+    const document = this.role.discovers(smartConfiguration(this));
+    if (document.redirect) return redirect(response, document.redirect);
+    return sendJson(response, 200, document);
+  }
+
   #metadata() {
-    const { origin, supportsTransaction } = this;
-    return { status: 200, resource: capabilityStatement({ origin, base: origin + FHIR_PATH, supportsTransaction }) };
+    const { origin, role } = this;
+    return { status: 200, resource: capabilityStatement({ origin, base: origin + FHIR_PATH, role }) };
   }
 
   async #answer({ method, headers, body: text }, url) {
     const token = await this.authorization.tokenOf(headers.authorization);
     if (!token) return unauthorized();
-    const body = parse(text, headers['content-type'] ?? '');
-    if (body?.resourceType === 'Bundle' && url === '/' && !this.supportsTransaction) {
-      throw new OperationOutcomeError(badRequest('This server takes no Bundles'));
-    }
-    const isCreate = method === 'POST' && body?.resourceType && body.resourceType !== 'Bundle';
-    if (isCreate) delete body.id; // a server chooses the id of what it creates
     const { patient, user } = this.launches.ofGrant(token.grantId);
+    const call = { ...callOf(method, url), body: parse(text, headers['content-type'] ?? ''), user, url: FHIR_PATH + url };
+    const answer = await this.#play(call, { method, url, headers, token, patient }).catch(outcomeOf);
+    return this.role.answers(call, answer);
+  }
+
+  async #play(call, { method, url, headers, token, patient }) {
+    const { role } = this;
+    const refused = [unsupported.bind(null, role), ...role.rules].map((rule) => rule(call)).find(Boolean);
+    if (refused) return refused;
+    const { interaction, user } = call;
+    const isWrite = interaction === 'create' || interaction === 'update';
+    const body = isWrite && call.body?.resourceType ? role.keeps(call.body) : call.body;
+    if (interaction === 'create' && body) delete body.id; // a server chooses the id of what it creates
+    if (!role.conditionalCreate) headers = { ...headers, 'if-none-exist': undefined };
     const access = new TokenAccess({
       scope: token.scope ?? '',
       patient,
@@ -71,19 +85,31 @@ export class FhirEndpoint {
     return { status: getStatus(outcome), isCreated: isCreated(outcome), resource: resource ?? outcome };
   }
 
-  #send(response, { status, resource, isCreated: created, headers }) {
+  #send(response, answer) {
+    const { status, resource = {}, isCreated: created, headers, contentType = 'application/fhir+json; charset=utf-8' } = answer;
     const { versionId, lastUpdated } = resource.meta ?? {};
-    const location = `${this.origin}${FHIR_PATH}/${resource.resourceType}/${resource.id}/_history/${versionId}`;
+    const address = `${this.origin}${FHIR_PATH}/${resource.resourceType}/${resource.id}`;
+    const location = answer.isEmpty ? address : `${address}/_history/${versionId}`;
     response.writeHead(status, {
-      'content-type': 'application/fhir+json; charset=utf-8',
+      'content-type': contentType,
       'cache-control': 'no-store',
       ...(versionId && { etag: `W/"${versionId}"` }),
       ...(lastUpdated && { 'last-modified': new Date(lastUpdated).toUTCString() }),
       ...(created && { location }),
       ...headers,
     });
-    response.end(stringify(resource));
+    if (answer.padding) return sendPadded(response, answer.padding);
+    return response.end(answer.isEmpty ? '' : answer.text ?? stringify(resource));
   }
+}
+
+/** What a request asks for, in the words of a CapabilityStatement. */
+function callOf(method, url) {
+  const { pathname, searchParams: query } = new URL(url, 'http://any');
+  const [, type, id] = pathname.split('/');
+  const isSearch = type && (id === '_search' || (method === 'GET' && !id));
+  const others = { GET: 'read', POST: type ? 'create' : 'transaction', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
+  return { interaction: isSearch ? 'search-type' : others[method], type, id, query };
 }
 
 function parse(text, contentType) {

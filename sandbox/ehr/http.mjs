@@ -22,3 +22,12 @@ export function redirect(response, location) {
   response.writeHead(303, { location, 'cache-control': 'no-store' });
   response.end();
 }
+
+/** Blanks without an end in sight: a body that a careful reader stops reading. */
+export async function sendPadded(response, bytes) {
+  const blanks = Buffer.alloc(256 * 1024, ' ');
+  for (let sent = 0; sent < bytes && !response.destroyed; sent += blanks.length) {
+    if (!response.write(blanks)) await new Promise((go) => { response.once('drain', go).once('close', go); });
+  }
+  response.end();
+}

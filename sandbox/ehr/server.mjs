@@ -1,7 +1,7 @@
 // The local EHR: FHIR R4, SMART App Launch 2.2 and a patient list, on loopback only.
 //
 // Reads one line of JSON from standard input: { port, controlKey, clients, imagingUrl,
-// appLaunchUrl, accessTokenTtlS }. Prints "READY <origin>" and stops when standard input
+// appLaunchUrl, accessTokenTtlS, personality }. Prints "READY <origin>" and stops when standard input
 // closes, so that it never outlives the program that started it.
 import http from 'node:http';
 import { createInterface } from 'node:readline';
@@ -12,23 +12,30 @@ import { FHIR_PATH, FhirEndpoint } from './fhir.mjs';
 import { readBody, sendJson } from './http.mjs';
 import { Launches } from './launches.mjs';
 import { Pages } from './pages.mjs';
+import { personality } from './personalities.mjs';
 import { Repository } from './repository.mjs';
 
 const HOST = '127.0.0.1';
 const MAX_LOG_ENTRIES = 5000;
 
 class Ehr {
-  constructor({ origin, controlKey, clients, imagingUrl, appLaunchUrl, accessTokenTtlS }) {
+  constructor({ origin, controlKey, clients, imagingUrl, appLaunchUrl, accessTokenTtlS, personality: first }) {
     const base = origin + FHIR_PATH;
+    const role = {};
+    const play = (name = first, changes = {}) => {
+      Object.keys(role).forEach((entry) => { delete role[entry]; });
+      Object.assign(role, personality(name, changes));
+    };
+    play();
     const launches = new Launches();
     const repository = new Repository(base);
     this.host = new URL(origin).host;
     this.faults = new Faults();
     this.log = [];
-    this.authorization = new Authorization({ origin, base, clients, accessTokenTtlS, launches });
-    this.fhir = new FhirEndpoint({ origin, imagingUrl, repository, authorization: this.authorization, launches });
+    this.authorization = new Authorization({ origin, base, clients, accessTokenTtlS, launches, role });
+    this.fhir = new FhirEndpoint({ origin, imagingUrl, repository, authorization: this.authorization, launches, role });
     this.pages = new Pages({ base, repository, launches, appLaunchUrl });
-    this.control = new Control({ ...this, key: controlKey, repository, launches });
+    this.control = new Control({ ...this, key: controlKey, repository, launches, play });
   }
 
   async handle(request, response) {

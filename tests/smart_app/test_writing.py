@@ -112,7 +112,7 @@ def test_a_refused_entry_rolls_everything_back(
 def test_without_transactions_the_resources_go_one_by_one(
     hospital: Ehr, browser: Browser, case: str
 ) -> None:
-    hospital.set_transactions(supported=False)
+    hospital.play("open", transactions=False)
     write = browser.sign(case)
     assert (write["state"], write["differences"]) == ("written", [])
     assert counts(hospital) == ONE_SET
@@ -121,7 +121,7 @@ def test_without_transactions_the_resources_go_one_by_one(
 def test_a_chain_of_single_writes_that_breaks_is_completed_by_the_retry(
     hospital: Ehr, browser: Browser, case: str
 ) -> None:
-    hospital.set_transactions(supported=False)
+    hospital.play("open", transactions=False)
     hospital.fault(method="POST", path="/Observation", skip=4, status=500)
     assert browser.sign(case)["state"] == "failed"
     assert browser.sign(case)["state"] == "written"

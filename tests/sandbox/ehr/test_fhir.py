@@ -137,7 +137,7 @@ def test_transaction_with_one_bad_entry_stores_nothing(hospital: Ehr) -> None:
 
 
 def test_server_can_be_one_without_transactions(hospital: Ehr) -> None:
-    hospital.set_transactions(supported=False)
+    hospital.play("open", transactions=False)
     fhir = Fhir(hospital, scope=ALL, patient="ada")
     assert "interaction" not in fhir.get("metadata").json()["rest"][0]
     assert fhir.post("", json=transaction(observation())).status_code == 400
