@@ -9,7 +9,8 @@ chart is read by stands in ``chart_codes``.
 
 from typing import Any, Final
 
-from inference.results import Level, Option, Vertebra
+from inference import results
+from inference.results import CanalClass, Level, Option, Vertebra
 
 Concept = dict[str, Any]
 
@@ -126,6 +127,24 @@ PFIRRMANN_GRADES: Final[dict[int, Concept]] = {
     | {"extension": [{"url": ORDINAL_VALUE, "valueDecimal": grade}]}
     for grade, roman in enumerate(("I", "II", "III", "IV", "V"), start=1)
 }
+
+# No standard code says these either: Verbiest's classes of a mid-sagittal diameter
+CANAL_CLASS: Final = coding(CODE_SYSTEM, "canal-class", "Central canal by its diameter")
+CANAL_CLASSES: Final[dict[CanalClass, Concept]] = {
+    name: coding(CODE_SYSTEM, f"canal-class-{name.name.lower()}", name.value)
+    | {"extension": [{"url": ORDINAL_VALUE, "valueDecimal": order}]}
+    for order, name in enumerate(CanalClass)
+}
+NOT_ASSESSED: Final = {
+    name: coding(CODE_SYSTEM, name.replace(" ", "-"), name.capitalize())
+    for name in results.NOT_ASSESSED
+}
+# https://hl7.org/fhir/R4/valueset-data-absent-reason.html
+NOT_PERFORMED: Final = coding(
+    f"{HL7}/data-absent-reason", "not-performed", "Not Performed"
+)
+# DICOM PS3.16, context group 4031
+LUMBAR_SPINE_SITE: Final = coding(*LUMBAR_SPINE, "Lumbar spine")
 
 # https://hl7.org/fhir/us/core/STU6.1/StructureDefinition-us-core-careplan.html
 US_CORE_CARE_PLAN: Final = (

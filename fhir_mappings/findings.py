@@ -2,19 +2,36 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from fhir_mappings import codes
 from fhir_mappings.datatypes import Resource, concept, quantity
-from fhir_mappings.gradings import METHOD, ORIGIN, grade_numeral, probability
-from fhir_mappings.measures import Measured, disc_site, measured
+from fhir_mappings.gradings import (
+    METHOD,
+    ORIGIN,
+    grade_numeral,
+    probability,
+    probability_quantity,
+)
+from fhir_mappings.measures import Measured, canal_site, disc_site, measured
 from fhir_mappings.reference_ranges import (
     percentile,
     reference_range,
     references,
 )
 from inference.reference_values import ReferenceRange
-from inference.results import CaseReport, DiscGrading, Level, ModelVersion, Vertebra
+from inference.results import (
+    CanalClass,
+    CaseReport,
+    CentralStenosis,
+    DiscGrading,
+    ModelVersion,
+)
+
+_DURAL_SAC: Final = (
+    "Verbiest's limits are of the bony canal, which is wider than the dural sac that "
+    "is measured here. The roots were not looked at."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +39,7 @@ class Finding:
     """One result of a report.
 
     Attributes:
-        site: Where it is.
+        site: Where it is: a level, a vertebra, or the lumbar spine.
         body_site: The same as a CodeableConcept.
         code: What it is, as a CodeableConcept, our own code first.
         value: The elements of the Observation that hold the value.
@@ -34,7 +51,7 @@ class Finding:
 
     """
 
-    site: Level | Vertebra
+    site: str
     body_site: Resource
     code: Resource
     value: dict[str, Any]
@@ -46,11 +63,15 @@ class Finding:
 
 
 def findings(report: CaseReport) -> Iterator[Finding]:
-    """Yield all that a report found: measurements, then grades."""
+    """Yield what a report found: measurements, grades, and what was not assessed."""
     for item in measured(report):
         yield _of_measurement(item, report)
     for grading in report.gradings:
         yield _of_grading(grading, report)
+    for stenosis in report.stenoses:
+        yield _of_stenosis(stenosis, report)
+    for name, code in codes.NOT_ASSESSED.items():
+        yield _not_assessed(name, code, report)
 
 
 def _of_measurement(item: Measured, report: CaseReport) -> Finding:
@@ -101,4 +122,44 @@ def _of_grading(grading: DiscGrading, report: CaseReport) -> Finding:
         method=f"{METHOD}, of the disc outlined by {outlines.name} {outlines.version}",
         models=(report.grading_model, report.model),
         notes=(ORIGIN,),
+    )
+
+
+def _of_stenosis(item: CentralStenosis, report: CaseReport) -> Finding:
+    """A class that cannot be told from its neighbor has words and no code."""
+    probabilities = dict(zip(CanalClass, item.probabilities, strict=True))
+    known = codes.CANAL_CLASSES[item.canal_class] if item.canal_class else None
+    return Finding(
+        site=item.level,
+        body_site=canal_site(item.level),
+        code=concept(codes.CANAL_CLASS["display"], codes.CANAL_CLASS),
+        value={
+            "valueCodeableConcept": concept(item.words, known),
+            "component": [
+                {
+                    "code": concept(f"Probability: {name}", codes.CANAL_CLASSES[name]),
+                    "valueQuantity": probability_quantity(value),
+                }
+                for name, value in probabilities.items()
+            ],
+        },
+        words=item.words,
+        method="Mid-sagittal diameter of the dural sac by Verbiest's limits of 10 and "
+        "12 mm (doi:10.1186/1471-2474-12-175), with the error of its measurement",
+        models=(report.model,),
+        notes=(_DURAL_SAC,),
+    )
+
+
+def _not_assessed(name: str, code: dict[str, str], report: CaseReport) -> Finding:
+    words = "not assessed"
+    return Finding(
+        site="lumbar spine",
+        body_site=concept("Lumbar spine", codes.LUMBAR_SPINE_SITE),
+        code=concept(code["display"], code),
+        value={"dataAbsentReason": concept(words, codes.NOT_PERFORMED)},
+        words=words,
+        method="None: a mid-sagittal surface does not show it",
+        models=(report.model,),
+        notes=(f"This says nothing of {name}: look at the images.",),
     )

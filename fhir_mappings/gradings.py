@@ -30,6 +30,10 @@ def grade_numeral(grading: DiscGrading) -> str:
 
 def probability(grading: DiscGrading) -> Resource:
     """Return the probability of the grade itself as a Quantity, rounded."""
-    value = grading.probabilities[grading.pfirrmann - 1]
+    return probability_quantity(grading.probabilities[grading.pfirrmann - 1])
+
+
+def probability_quantity(value: float) -> Resource:
+    """Return a probability as a Quantity, rounded."""
     unit = PROBABILITY
     return quantity(value, unit=unit.unit, code=unit.code, digits=unit.digits)

@@ -147,14 +147,18 @@ class Measured:
         if isinstance(self.site, Vertebra):
             return concept(f"{self.site} vertebra", codes.VERTEBRAE[self.site])
         if self.measure.code == _CANAL:
-            words = f"Spinal canal at the {self.site} disc"
-            return concept(words, codes.DISC_LEVELS[self.site])
+            return canal_site(self.site)
         return disc_site(self.site)
 
 
 def disc_site(level: Level) -> Resource:
     """Return a disc as a CodeableConcept."""
     return concept(f"{level} intervertebral disc", codes.DISCS[level])
+
+
+def canal_site(level: Level) -> Resource:
+    """Return the canal behind a disc as a CodeableConcept."""
+    return concept(f"Spinal canal at the {level} disc", codes.DISC_LEVELS[level])
 
 
 def measured(report: CaseReport) -> Iterator[Measured]:

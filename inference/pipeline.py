@@ -28,6 +28,7 @@ from inference.results import (
     Weighting,
 )
 from inference.segmentation import segment
+from inference.stenosis import central_stenoses
 from inference.volume import Geometry, SpineSegmentation, Volume
 
 Progress = Callable[[Stage, float], None]
@@ -163,6 +164,7 @@ def analyze(
         model=models.segmentation.version,
         grading_model=models.grading.version,
         spine=measured.spine,
+        stenoses=central_stenoses(levels),
         confidences=confidences,
         quality_model=models.quality.version,
         outcomes=judgement.outcomes,

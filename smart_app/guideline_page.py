@@ -17,7 +17,6 @@ _WORDS = {
     "at_least": "{label} {limit:g} {unit} or more",
     "above": "{label} above {limit:g} {unit}",
     "below": "{label} below {limit:g} {unit}",
-    "may_be_below": "{label}, less its uncertainty, below {limit:g} {unit}",
     "known": "{label} not recorded",
 }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from fhir_mappings.gradings import grade_numeral, probability
 from fhir_mappings.measures import (
@@ -21,7 +22,9 @@ from fhir_mappings.reference_ranges import (
 )
 from inference.reference_values import ReferenceRange
 from inference.results import (
+    CanalClass,
     CaseReport,
+    CentralStenosis,
     DiscGrading,
     Level,
     LevelMeasurement,
@@ -29,6 +32,13 @@ from inference.results import (
     Vertebra,
     VertebraMeasurement,
 )
+
+#: Short enough for a column; the full words appear on pointing at them.
+_CANAL_WORDS: Final = {
+    CanalClass.WIDE: "≥ 12 mm",
+    CanalClass.RELATIVE: "relative",
+    CanalClass.ABSOLUTE: "absolute",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +67,7 @@ class Row:
     level: str
     vertebra: str
     grade: str | None
+    canal: Cell | None
     uncertain: tuple[str, ...]
     cells: tuple[Cell | None, ...]
 
@@ -65,11 +76,13 @@ def rows(report: CaseReport) -> tuple[Row, ...]:
     """Return a row per level, with the vertebra above it."""
     vertebrae = {item.vertebra: item for item in report.vertebrae}
     grades = {item.level: _grade(item) for item in report.gradings}
+    canals = {item.level: _canal(item) for item in report.stenoses}
     return tuple(
         Row(
             level=level.level.value,
             vertebra=level.level.upper_vertebra.value,
             grade=grades.get(level.level),
+            canal=canals.get(level.level),
             uncertain=_uncertain(level.level, report),
             cells=(
                 *_cells(level.level, level, LEVEL_MEASURES, report),
@@ -108,6 +121,13 @@ def _uncertain(level: Level, report: CaseReport) -> tuple[str, ...]:
 
 def _grade(grading: DiscGrading) -> str:
     return f"{grade_numeral(grading)} ({probability(grading)['value'] * 100:.0f} %)"
+
+
+def _canal(item: CentralStenosis) -> Cell:
+    parts = zip(CanalClass, item.probabilities, strict=True)
+    about = "; ".join(f"{name}: {probability:.0%}" for name, probability in parts)
+    short = " or ".join(_CANAL_WORDS[name] for name in item.possible)
+    return Cell(value=short, usual="", about=f"{item.words}. {about}")
 
 
 def _cells(

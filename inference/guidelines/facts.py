@@ -1,22 +1,19 @@
 """The facts that rules may ask for, by name: the whole vocabulary of the table."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from inference.results import (
     BACK_PAIN,
+    CanalClass,
     ClinicalFeatures,
     ClinicalValue,
     Flag,
     LevelMeasurement,
     TreatmentKind,
 )
-
-#: Half width of what a canal may differ from its reference. Our choice where none was
-#: estimated, and the least in any case: narrow canals are measured too wide (model
-#: card of the segmentation).
-CANAL_MARGIN_MM: Final = 2.0
+from inference.stenosis import central_stenoses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +23,11 @@ class Known:
     Attributes:
         value: Yes or no, or a number in the unit of the fact.
         words: What was found, for the reasons.
-        margin: How far a measured number may be off.
 
     """
 
     value: float  # a bool is a number too
     words: str
-    margin: float = 0.0
 
 
 Read = Callable[[ClinicalFeatures, Sequence[LevelMeasurement]], Known | None]
@@ -170,29 +165,27 @@ def _conservative_care(
     return _known(longest.value, known[longest], "weeks")
 
 
-def _smallest_canal(
-    _features: ClinicalFeatures, levels: Iterable[LevelMeasurement]
+def _absolute_stenosis(
+    _features: ClinicalFeatures, levels: Sequence[LevelMeasurement]
 ) -> Known | None:
-    measured = [
-        (item.canal_diameter_mm, item)
-        for item in levels
-        if item.canal_diameter_mm is not None
+    """Return whether a canal may be that narrow; one not measured may be, too."""
+    canals = {item.level: item.canal_diameter_mm for item in levels}
+    narrow = [
+        item
+        for item in central_stenoses(levels)
+        if CanalClass.ABSOLUTE in item.possible
     ]
-    if not measured:
+    if narrow:
+        worst = max(narrow, key=lambda item: item.probabilities[-1])
+        words = f"{worst.level} measured {canals[worst.level]:.1f} mm, {worst.words}"
+        return Known(value=True, words=words)
+    if not canals or None in canals.values():
         return None
-    smallest, level = min(measured, key=lambda found: found[0])
-    estimated = [
-        caliper.uncertainty_mm or 0.0
-        for caliper in level.calipers
-        if caliper.quantity == "canal_diameter_mm"
-    ]
-    margin = max([CANAL_MARGIN_MM, *estimated])
-    words = f"{level.level} {smallest:.1f} mm, give or take {margin:.1f} mm"
-    return Known(value=smallest, words=words, margin=margin)
+    return Known(value=False, words="no canal that may be below 10 mm")
 
 
 def _greatest_slip(
-    _features: ClinicalFeatures, levels: Iterable[LevelMeasurement]
+    _features: ClinicalFeatures, levels: Sequence[LevelMeasurement]
 ) -> Known | None:
     measured = [
         (abs(item.slip_percent), item.level)
@@ -234,8 +227,10 @@ FACTS: Final[dict[str, Fact]] = {
     "leg_minus_back_nrs": Fact(
         label="leg pain beside back pain", unit="of 10", read=_leg_minus_back
     ),
-    "smallest_canal_mm": Fact(
-        label="smallest canal on the images", unit="mm", read=_smallest_canal
+    "absolute_stenosis": Fact(
+        label="a canal on the images that may be below 10 mm",
+        unit=None,
+        read=_absolute_stenosis,
     ),
     "greatest_slip_percent": Fact(
         label="greatest slip on the images", unit="%", read=_greatest_slip

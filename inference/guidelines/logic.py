@@ -15,7 +15,6 @@ COMPARISONS: Final[Mapping[str, Callable[[Known, float], bool]]] = {
     "at_least": lambda found, limit: found.value >= limit,
     "above": lambda found, limit: found.value > limit,
     "below": lambda found, limit: found.value < limit,
-    "may_be_below": lambda found, limit: found.value - found.margin < limit,
 }
 
 

@@ -58,7 +58,6 @@ class Test:
     at_least: float | None = None
     below: float | None = None
     above: float | None = None
-    may_be_below: float | None = None
 
     def __post_init__(self) -> None:
         given = [name for name, _ in self.comparisons()]

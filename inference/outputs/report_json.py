@@ -13,9 +13,13 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from inference.results import (
+    NOT_ASSESSED,
+    CanalClass,
     CaseReport,
+    CentralStenosis,
     DiscFindings,
     DiscGrading,
+    Level,
     LevelMeasurement,
     ModelVersion,
     OutlineConfidence,
@@ -90,6 +94,24 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CentralCanal:
+    """How narrow the central canal is at one level, by its diameter alone.
+
+    Attributes:
+        level: Disc level.
+        canal_class: The class, ``null`` where it cannot be told from its neighbor.
+        possible: The classes that are not excluded.
+        probabilities: Of all classes, in the order of the narrower the later.
+
+    """
+
+    level: Level
+    canal_class: CanalClass | None
+    possible: tuple[CanalClass, ...]
+    probabilities: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpoilsReport:
     """What was measured on one study. Research software: not verified.
 
@@ -100,6 +122,8 @@ class SpoilsReport:
         levels: One entry per lumbar disc, L1/L2 first; unmeasured ones hold ``null``.
         vertebrae: One entry per lumbar vertebra, L1 first.
         spine: What is measured over all levels.
+        central_canal: One entry per level whose canal was measured.
+        not_assessed: What these images do not show; it is not normal, but unknown.
         gradings: One entry per disc that could be graded.
         disc_findings: One entry per disc that was assessed.
         level_confidence: Probability that the names of the levels are right, 0 to 1.
@@ -118,6 +142,8 @@ class SpoilsReport:
     levels: tuple[LevelMeasurement, ...]
     vertebrae: tuple[VertebraMeasurement, ...]
     spine: SpineMeasurement | None
+    central_canal: tuple[CentralCanal, ...]
+    not_assessed: tuple[str, ...]
     gradings: tuple[DiscGrading, ...]
     disc_findings: tuple[DiscFindings, ...]
     level_confidence: float | None
@@ -143,6 +169,8 @@ def report_json(report: CaseReport, run: Run) -> str:
         levels=report.levels,
         vertebrae=report.vertebrae,
         spine=report.spine,
+        central_canal=tuple(map(_central_canal, report.stenoses)),
+        not_assessed=NOT_ASSESSED,
         gradings=report.gradings,
         disc_findings=report.disc_findings,
         level_confidence=report.level_confidence,
@@ -154,6 +182,15 @@ def report_json(report: CaseReport, run: Run) -> str:
         quality_model=report.quality_model,
     )
     return _REPORT.dump_json(document, indent=2).decode() + "\n"
+
+
+def _central_canal(item: CentralStenosis) -> CentralCanal:
+    return CentralCanal(
+        level=item.level,
+        canal_class=item.canal_class,
+        possible=item.possible,
+        probabilities=item.probabilities,
+    )
 
 
 def read_run(text: str) -> Run:

@@ -5,9 +5,15 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
-from inference.outputs.quantities import Value, values
+from inference.outputs.quantities import SPINE, Value, values
 from inference.reference_values import references_for
-from inference.results import CaseReport, ClinicalFeatures, Level, Vertebra
+from inference.results import (
+    NOT_ASSESSED,
+    CaseReport,
+    ClinicalFeatures,
+    Level,
+    Vertebra,
+)
 
 #: Calipers are two points in LPS patient coordinates; what is usual is that of the best
 #: comparison for the age and sex that the images give.
@@ -92,3 +98,8 @@ def _grades(report: CaseReport) -> Iterator[list[object]]:
         if level.meyerding_grade is not None:
             name = "Meyerding grade"
             yield [level.level, "meyerding_grade", name, level.meyerding_grade, *empty]
+    for item in report.stenoses:
+        yield [item.level, "canal_class", "Central canal", item.words, *empty]
+    for name in NOT_ASSESSED:
+        quantity = name.replace(" ", "_")
+        yield [SPINE, quantity, name.capitalize(), "not assessed", *empty]

@@ -39,6 +39,12 @@ from inference.results.patient import (
 from inference.results.picture import CaliperLine, Outline, Picture
 from inference.results.report import CaseReport
 from inference.results.scales import RANGES
+from inference.results.stenosis import (
+    LEAST_PROBABILITY,
+    NOT_ASSESSED,
+    CanalClass,
+    CentralStenosis,
+)
 from inference.results.therapy import (
     NEVER_SUGGESTED,
     Activity,
@@ -53,11 +59,13 @@ from inference.results.therapy import (
 
 __all__ = [
     "BACK_PAIN",
+    "LEAST_PROBABILITY",
     "LOW_DICE",
     "MAX_LEVEL_SHIFT",
     "MEYERDING_PERCENT",
     "MIN_SLIP_PERCENT",
     "NEVER_SUGGESTED",
+    "NOT_ASSESSED",
     "RANGES",
     "SIGNED",
     "SURE_OF_LEVELS",
@@ -65,7 +73,9 @@ __all__ = [
     "Answer",
     "Caliper",
     "CaliperLine",
+    "CanalClass",
     "CaseReport",
+    "CentralStenosis",
     "ChartCondition",
     "ClinicalFeatures",
     "ClinicalValue",

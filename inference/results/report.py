@@ -14,6 +14,7 @@ from inference.results.measured import (
 from inference.results.origin import ModelVersion, Study
 from inference.results.patient import Answer, ClinicalFeatures
 from inference.results.picture import Picture
+from inference.results.stenosis import CentralStenosis
 from inference.results.therapy import OutcomePrediction, TherapySuggestion
 
 
@@ -33,6 +34,7 @@ class CaseReport:
         model: The segmentation model.
         grading_model: The model that graded the discs.
         spine: What is measured over all levels, ``None`` in reports that lack it.
+        stenoses: The central canal of each level where it was measured.
         outcomes: What a registry predicts for the case of an operation.
         answers: What a clinician typed in; ``features`` holds it already.
         level_confidence: Probability that the names of the levels are right, 0 to 1;
@@ -56,6 +58,7 @@ class CaseReport:
     model: ModelVersion
     grading_model: ModelVersion
     spine: SpineMeasurement | None = None
+    stenoses: tuple[CentralStenosis, ...] = ()
     outcomes: tuple[OutcomePrediction, ...] = ()
     answers: tuple[Answer, ...] = ()
     confidences: tuple[OutlineConfidence, ...] = ()

@@ -36,6 +36,7 @@ from inference.results import (
     Vertebra,
     VertebraMeasurement,
 )
+from inference.stenosis import central_stenoses
 
 #: Not UTC on purpose: a mapping that drops the offset must fail.
 SIGNED_AT: Final = datetime(2026, 3, 31, 23, 30, tzinfo=timezone(timedelta(hours=5.5)))
@@ -224,6 +225,7 @@ REPORT: Final = CaseReport(
     model=ModelVersion(name="deeplab-lumbar", version="1.0", sha256="ab" * 32),
     grading_model=ModelVersion(name="pfirrmann-trees", version="1.1", sha256="cd" * 32),
     outcomes=OUTCOMES,
+    stenoses=central_stenoses(LEVELS),
 )
 ENTERED: Final = Entered(
     by="Practitioner/3",

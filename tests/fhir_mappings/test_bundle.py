@@ -106,7 +106,9 @@ def test_a_model_that_graded_nothing_is_no_author() -> None:
 def test_another_grading_model_is_another_grade_and_plan_but_no_other_length() -> None:
     model = replace(REPORT.grading_model, version="2.0")
     other = report_resources(replace(REPORT, grading_model=model), CONTEXT)
-    assert len({*map(key, other)} & {*map(key, RESOURCES)}) == 2 + 11 + 3
+    assert (
+        len({*map(key, other)} & {*map(key, RESOURCES)}) == 2 + 11 + 2 + 2 + 3
+    )  # devices, lengths, canals, not assessed, risks
     assert key(other[0]) == key(DEVICES[0])
 
 
@@ -139,7 +141,7 @@ def test_the_same_report_signed_later_has_the_same_keys() -> None:
 
 
 def test_keys_are_unique_and_say_nothing_of_the_patient() -> None:
-    assert len(IDS) == len(RESOURCES) == 21
+    assert len(IDS) == len(RESOURCES) == 25
     assert all(len(value) == 32 for value in IDS)
 
 

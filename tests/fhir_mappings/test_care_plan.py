@@ -69,7 +69,7 @@ def test_the_plan_addresses_pain_and_is_supported_by_what_limits_it() -> None:
         "Observation/22",
         "Observation/23",
     ]
-    assert len(supporting) == 4 + 11 + 2
+    assert len(supporting) == 4 + 11 + 2 + 2 + 2
 
 
 def test_notes_say_what_was_left_out_and_what_is_not_known() -> None:

@@ -15,7 +15,10 @@ from tests.fhir_mappings.test_bundle import REFERENCES
 
 RESOURCES = report_resources(REPORT, CONTEXT)
 OBSERVATIONS = [r for r in RESOURCES if r["resourceType"] == "Observation"]
-OBSERVATION, GRADE = OBSERVATIONS[2], OBSERVATIONS[-1]
+OBSERVATION, GRADE = (
+    OBSERVATIONS[2],
+    next(item for item in OBSERVATIONS if "valueCodeableConcept" in item),
+)
 PLAN, PROVENANCE = RESOURCES[-2:]
 
 

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -104,3 +104,15 @@ def test_every_option_stands_with_its_code_or_without(option: Option) -> None:
 )
 def test_every_other_code_stands_somewhere(code: str) -> None:
     assert code in TEXT
+
+
+@pytest.mark.parametrize("found", codes.CANAL_CLASSES.values(), ids=lambda c: c["code"])
+def test_every_class_of_the_canal_stands_with_its_words_and_order(
+    found: dict[str, Any],
+) -> None:
+    order = found["extension"][0]["valueDecimal"]
+    assert f"| `{found['code']}` | {found['display']} | {order} |" in ROWS
+
+
+def test_what_is_not_assessed_stands_there() -> None:
+    assert all(f"`{code['code']}`" in TEXT for code in codes.NOT_ASSESSED.values())

@@ -10,7 +10,7 @@ from fhir_mappings.datatypes import quantity
 from fhir_mappings.device import devices
 from fhir_mappings.identifiers import full_url
 from fhir_mappings.observations import observations
-from inference.results import DiscGrading, Level
+from inference.results import CentralStenosis, DiscGrading, Level
 from tests.fhir_mappings.charts import Resource
 from tests.fhir_mappings.reports import CONTEXT, REPORT
 
@@ -35,11 +35,12 @@ def graded(pfirrmann: int) -> Resource:
     return observations(report, CONTEXT, devices=DEVICES)[0]
 
 
-def test_only_measured_and_graded_values_are_written() -> None:
+def test_only_what_was_found_is_written_and_what_was_not_assessed() -> None:
     measured = [item for item in OBSERVATIONS if "valueQuantity" in item]
-    grades = [item for item in OBSERVATIONS if "valueCodeableConcept" in item]
-    assert (len(measured), len(grades)) == (11, 2)
-    assert [*OBSERVATIONS] == [*measured, *grades]
+    classes = [item for item in OBSERVATIONS if "valueCodeableConcept" in item]
+    absent = [item for item in OBSERVATIONS if "dataAbsentReason" in item]
+    assert (len(measured), len(classes), len(absent)) == (11, 2 + 2, 2)
+    assert [*OBSERVATIONS] == [*measured, *classes, *absent]
 
 
 @pytest.mark.parametrize(
@@ -164,3 +165,36 @@ def test_a_server_that_drops_the_label_still_shows_the_words() -> None:
         "AI-generated, reviewed by Dr. Ana <Ruiz> & Co. Research software, not a "
         "cleared medical device."
     )
+
+
+def test_a_canal_near_a_limit_has_words_and_probabilities_but_no_class() -> None:
+    value = find("canal-class", "L4/L5")["valueCodeableConcept"]
+    assert "coding" not in value
+    assert value["text"].startswith("cannot tell between relative")
+    parts = find("canal-class", "L4/L5")["component"]
+    assert sum(part["valueQuantity"]["value"] for part in parts) == pytest.approx(1)
+
+
+def test_a_canal_far_from_the_limits_has_a_class() -> None:
+    report = replace(
+        REPORT, stenoses=(CentralStenosis(level=Level.L4_L5, probabilities=(0, 0, 1)),)
+    )
+    coded = [
+        item["valueCodeableConcept"]["coding"][0]["code"]
+        for item in observations(report, CONTEXT, devices=DEVICES)
+        if item["code"]["coding"][0]["code"] == "canal-class"
+    ]
+    assert coded == ["canal-class-absolute"]
+
+
+@pytest.mark.parametrize("code", ["foraminal-stenosis", "lateral-recess-stenosis"])
+def test_what_a_mid_sagittal_image_does_not_show_is_written_as_not_assessed(
+    code: str,
+) -> None:
+    (found,) = (
+        item
+        for item in observations(REPORT, CONTEXT, devices=DEVICES)
+        if item["code"]["coding"][0]["code"] == code
+    )
+    assert not [name for name in found if name.startswith("value")]
+    assert found["dataAbsentReason"]["coding"][0]["code"] == "not-performed"

@@ -115,8 +115,8 @@ def test_the_canal_is_compared_with_the_limit_that_studies_use() -> None:
 
 def test_ranges_are_those_of_the_patients_sex_and_age() -> None:
     body = VertebraMeasurement(vertebra=Vertebra.L5, height_mm=None, width_mm=33.0)
-    report = replace(REPORT, levels=(), vertebrae=(body,), gradings=())
-    (found,) = observations(report, CONTEXT, devices=devices(report, CONTEXT))
+    report = replace(REPORT, levels=(), vertebrae=(body,), gradings=(), stenoses=())
+    found, *_ = observations(report, CONTEXT, devices=devices(report, CONTEXT))
     sexes = [
         item["appliesTo"][0]["coding"][0]["display"]
         for item in found["referenceRange"]

@@ -100,7 +100,7 @@ CASES: Final[dict[str, tuple[Patient, Patient]]] = {
     ),
     "surgical-opinion-stenosis": (
         patient(STENOSIS, odi_percent=41, canal_mm=NARROW_MM),
-        patient(STENOSIS, odi_percent=41, canal_mm=12.0),
+        patient(STENOSIS, odi_percent=41, canal_mm=12.4),
     ),
     "no-surgical-opinion-axial": (
         patient(CHRONIC, pain_nrs=10, canal_mm=NARROW_MM),

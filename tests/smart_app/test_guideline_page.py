@@ -40,7 +40,7 @@ def test_every_row_condition_conflict_and_source_is_on_the_page(
         ("no_stenosis", "lumbar spinal stenosis: not recorded; and neurogenic"),
         ("older_or_unknown", "age 65 years or more; or age not recorded"),
         ("chronic", "duration of the back pain above 12 weeks"),
-        ("narrow_canal", "images, less its uncertainty, below 10 mm"),
+        ("narrow_canal", "a canal on the images that may be below 10 mm"),
         ("radiculopathy", "lumbar radiculopathy or sciatica"),
     ],
 )

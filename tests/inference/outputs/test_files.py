@@ -161,6 +161,29 @@ def test_grades_are_in_the_table(written: Written) -> None:
     assert grades == {item.level: item.pfirrmann for item in written.report.gradings}
 
 
+def test_canal_classes_are_in_the_table_and_in_the_report(written: Written) -> None:
+    table = {
+        (row["structure"], row["quantity"]): row["value"] for row in rows_of(written)
+    }
+    known = {item.level: item.words for item in written.report.stenoses}
+    assert known
+    for level, words in known.items():
+        assert table[level, "canal_class"] == words
+    canals = report_of(written)["central_canal"]
+    assert [item["level"] for item in canals] == [*known]
+    assert all(len(item["possible"]) > 0 for item in canals)
+
+
+def test_what_the_images_do_not_show_is_not_assessed_and_never_normal(
+    written: Written,
+) -> None:
+    table = {row["quantity"]: row["value"] for row in rows_of(written)}
+    assert table["foraminal_stenosis"] == "not assessed"
+    assert table["lateral_recess_stenosis"] == "not assessed"
+    named = ["foraminal stenosis", "lateral recess stenosis"]
+    assert report_of(written)["not_assessed"] == named
+
+
 def test_what_was_not_measured_is_an_empty_cell(
     written: Written, analysis: Analysis, tmp_path: Path
 ) -> None:
