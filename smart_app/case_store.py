@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final, Self
 
@@ -153,6 +153,18 @@ def keep_write_state(
         values["title"] = title_of(error)
         values["advice"] = advice_of(error)
     _change(services, launch_id, values)
+
+
+def abandoned_writes(services: Services) -> list[str]:
+    """Return launches that have been waiting to be written for longer than a lease.
+
+    Whether a process is still at work on one, its lock tells.
+    """
+    oldest = services.clock() - timedelta(seconds=services.settings.lease_s)
+    states = (WriteState.SIGNED, WriteState.WRITING)
+    is_open = (Write.state.in_(states), Write.signed_at < oldest)
+    with services.sessions() as session:
+        return list(session.scalars(select(Write.launch_id).where(*is_open)))
 
 
 def keep_existing(services: Services, launch_id: str, existing: list[str]) -> None:

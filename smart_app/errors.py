@@ -7,7 +7,8 @@ AppError                        message for the log, ``advice`` for the person
 ├── IdentityError               images and chart are not surely the same person
 │   ├── IdentityMismatchError   they contradict each other
 │   ├── UnconfirmedIdentityError  nothing confirms that they agree
-│   └── PatientChangedError     the chart says something else than before
+│   ├── PatientChangedError     the chart says something else than before
+│   └── ForeignSubjectError     what would be written is of another patient
 ├── SignatureError              a signature that cannot be accepted
 │   ├── NotConfirmedError       the checks were not confirmed
 │   ├── OutdatedPageError       the report is not the one that the signer saw
@@ -101,6 +102,16 @@ class PatientChangedError(IdentityError):
     advice = (
         "The chart names the patient differently than when the images were analyzed. "
         "Nothing was written. Open the application again from the patient's chart."
+    )
+
+
+class ForeignSubjectError(IdentityError):
+    """What would be written is of another patient: a defect, stopped in time."""
+
+    title = "The report was not written"
+    advice = (
+        "A part of it was not of the patient whose chart is open. Nothing of that part "
+        "was written. Tell the administrator of this application."
     )
 
 

@@ -24,18 +24,19 @@ from fhirclient.server import (
 )
 from requests.auth import AuthBase
 
+from smart_app.capabilities import Capabilities
 from smart_app.http import harden, json_object, translated
 from smart_app.upstream_errors import (
     EhrError,
     SessionEndedError,
 )
+from smart_app.write_requests import WriteRequest
 
 MAX_PAGES: Final = 20  # our choice: 2,000 resources of one kind
 MAX_SEARCH_S: Final = 60  # our choice: a person is waiting
 HTTP_UNAUTHORIZED: Final = 401
 SHARED_TYPES: Final = frozenset({"Device", "Provenance"})  # may name no patient
 FHIR_ID: Final = r"[A-Za-z0-9\-.]{1,64}"
-FHIR_JSON: Final = "application/fhir+json"
 
 Resource = dict[str, Any]
 logger = logging.getLogger(__name__)
@@ -55,6 +56,22 @@ class Found:
     resources: tuple[Resource, ...]
     unreadable: int
     is_complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a server answered to a request that changes something.
+
+    Attributes:
+        status: HTTP status.
+        reference: ``"Type/id"``, ``None`` for a transaction.
+        version: Version of the resource, ``None`` where the server does not tell it.
+
+    """
+
+    status: int
+    reference: str | None
+    version: str | None
 
 
 class FhirClient:
@@ -108,38 +125,32 @@ class FhirClient:
             resources=tuple(found), unreadable=unreadable, is_complete=is_complete
         )
 
-    def has_transactions(self) -> bool:
-        """Tell whether the server takes a transaction, by its own statement.
+    def capabilities(self) -> Capabilities:
+        """Return what the server says that it can do.
 
         Raises:
             EhrError: The server fails.
 
         """
-        statement = self._get("metadata")
-        rests = [rest for rest in _list(statement, "rest") if isinstance(rest, dict)]
-        items = [item for rest in rests for item in _list(rest, "interaction")]
-        return any(i.get("code") == "transaction" for i in items if isinstance(i, dict))
+        return Capabilities.of(self._get("metadata"))
 
-    def transaction(self, bundle: Resource) -> None:
-        """Send a transaction; what it made is searched for afterwards.
+    def write(self, request: WriteRequest) -> Written:
+        """Send a request that changes something; a transaction makes no reference.
 
         Raises:
-            EhrError: The server fails; then it has kept nothing, or its answer was
-                lost, which ``status is None`` tells.
+            EhrError: The server refuses or fails; ``status is None`` tells that its
+                answer was lost, perhaps after the work was done.
 
         """
-        self._post("", bundle, {})
+        answer = self._send(request)
+        version = answer.headers.get("ETag", "").removeprefix("W/").strip('"') or None
+        if not request.path:
+            return Written(status=answer.status_code, reference=None, version=None)
+        name = request.path.partition("/")[0]
+        reference = self._written(name, answer)
+        return Written(status=answer.status_code, reference=reference, version=version)
 
-    def create(self, resource: Resource, *, if_none_exist: Mapping[str, str]) -> str:
-        """Create one resource unless the search finds it; return its reference.
-
-        Raises:
-            EhrError: The server fails.
-
-        """
-        name = str(resource["resourceType"])
-        headers = {"If-None-Exist": urlencode(if_none_exist)}
-        answer = self._post(name, resource, headers)
+    def _written(self, name: str, answer: requests.Response) -> str:
         # servers may leave out the body, though never the address of a new resource
         address = answer.headers.get("Location", "")
         if found := re.search(rf"({name}/{FHIR_ID})(?:/_history/[^/]+)?$", address):
@@ -147,7 +158,7 @@ class FhirClient:
         with translated(EhrError, "EHR"):
             body = json_object(answer)
         if body.get("resourceType") != name or not body.get("id"):
-            raise EhrError(f"creating {name}: the answer names no resource")
+            raise EhrError(f"writing {name}: the answer names no resource")
         return f"{name}/{body['id']}"
 
     def _pages(self, url: str) -> Iterator[Resource | None]:
@@ -179,15 +190,11 @@ class FhirClient:
             raise EhrError("EHR: the body is no JSON object")
         return body
 
-    def _post(
-        self, path: str, body: Resource, headers: dict[str, str]
-    ) -> requests.Response:
-        url = f"{self._base}/{path}" if path else self._base
-        content = {"Content-Type": FHIR_JSON, "Accept": FHIR_JSON}
-        prefer = {"Prefer": "return=representation"}
+    def _send(self, request: WriteRequest) -> requests.Response:
+        url = f"{self._base}/{request.path}" if request.path else self._base
         with translated(EhrError, "EHR"):
-            response = self._session.post(
-                url, json=body, headers={**content, **prefer, **headers}
+            response = self._session.request(
+                request.method, url, json=request.body, headers=dict(request.headers)
             )
             if response.status_code == HTTP_UNAUTHORIZED:
                 raise SessionEndedError("EHR: status 401", status=401)

@@ -153,6 +153,42 @@ class Write(Base):
     error_class: Mapped[str | None]
 
 
+class Run(Base):
+    """A signature that was acted on; it outlives its launch, so that it can be undone.
+
+    Its id is that of the launch.
+    """
+
+    __tablename__ = "runs"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    issuer: Mapped[str]
+    patient: Mapped[bytes]
+    signed_by: Mapped[str]
+    signed_at: Mapped[datetime] = mapped_column(index=True)
+    undone_at: Mapped[datetime | None]
+
+
+class JournalEntry(Base):
+    """One resource that was sent to a server, noted before and marked after."""
+
+    __tablename__ = "journal"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[str] = mapped_column(
+        ForeignKey("runs.id", ondelete="CASCADE"), index=True
+    )
+    method: Mapped[str]
+    target: Mapped[str]
+    identifier: Mapped[str]
+    digest: Mapped[str]
+    sent_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    status: Mapped[int | None]
+    reference: Mapped[str | None]
+    version: Mapped[str | None]
+
+
 class Lock(Base):
     """A lock that all processes respect and that ends by itself."""
 

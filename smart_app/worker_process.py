@@ -20,6 +20,8 @@ from smart_app.launches import purge
 from smart_app.log import configure_logging
 from smart_app.services import Services, make_services
 from smart_app.settings import Settings
+from smart_app.write_journal import purge_journal
+from smart_app.writing import recover_writes
 
 READY: Final = "spoils worker ready"
 REAPS_PER_LEASE: Final = 2
@@ -64,6 +66,8 @@ def _reap(services: Services) -> None:
         try:
             for job_id in reap_jobs(services):
                 logger.warning("job %s sent again", job_id)
+            recover_writes(services)
+            purge_journal(services)
             if purged := purge(services):
                 logger.info("%s launches deleted after their retention", purged)
         except SQLAlchemyError as error:

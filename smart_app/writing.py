@@ -1,23 +1,18 @@
 """A signed report reaches the EHR exactly once, and is read back.
 
 What is there already is found by identifier, the rest goes in one transaction where
-the server has transactions, in order and one by one where it has not. A lost answer
-or a second signature therefore meets what the first one left.
+the server has transactions, in order and one by one where it has not. Everything is
+journaled before it is sent, so a lost answer, a killed process or a second signature
+meets what the first one left.
 """
 
 import logging
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 
-from fhir_mappings.bundle import (
-    full_url,
-    key,
-    report_resources,
-    resolve,
-    search_for,
-    transaction,
-)
+from fhir_mappings.bundle import full_url, key, report_resources, resolve
 from fhir_mappings.comparison import differences
 from fhir_mappings.errors import MappingError
 from fhir_mappings.gather import identity
@@ -25,6 +20,7 @@ from fhir_mappings.write_context import WriteContext
 from smart_app.case_store import (
     Case,
     Signature,
+    abandoned_writes,
     keep_existing,
     keep_write_state,
     keep_written,
@@ -34,23 +30,29 @@ from smart_app.case_store import (
 from smart_app.chart import fhir_client
 from smart_app.errors import (
     AppError,
+    CaseNotFoundError,
     IdentityError,
     NotReadyError,
     PatientChangedError,
 )
 from smart_app.fhir_client import FhirClient, Resource
+from smart_app.finding import OnServer, find, reference_of
 from smart_app.identity import require_same_patient
-from smart_app.launches import OpenLaunch
-from smart_app.locks import exclusive
+from smart_app.launches import OpenLaunch, launch_of_job
+from smart_app.locks import Held, exclusive, is_held
 from smart_app.models import WriteState
+from smart_app.sending import Sender, send_resources
 from smart_app.services import Services
 from smart_app.upstream_errors import (
     EhrError,
     WriteFailedError,
 )
+from smart_app.write_journal import Entry, begin_run, entries, note_found
 
 SOFTWARE_VERSION: Final = "0.1.0"
-IDENTIFIERS_PER_SEARCH: Final = 15  # our choice: keeps URLs below 2,000 characters
+#: Answers after which a request may have been, or still be, carried out.
+UNKNOWN_OUTCOMES: Final = (None, 502, 504)
+SETTLE_POLL_S: Final = 0.5  # our choice: how often a lost request is looked for
 
 logger = logging.getLogger(__name__)
 
@@ -68,9 +70,10 @@ def write_report(services: Services, launch: OpenLaunch) -> None:
         raise NotReadyError("writing without report or signature")
     try:
         # per EHR, because reports of different patients share the Device
-        with exclusive(services, f"write {launch.issuer}"):
+        with exclusive(services, write_lock(launch.issuer)) as lock:
             keep_write_state(services, launch.id, WriteState.WRITING, None)
-            _write(services, launch, case, signed)
+            begin_run(services, launch, signed.signed_by)
+            _write(services, launch, case, signed, lock)
         logger.info("launch %s written", launch.id)
     except EhrError as error:
         failed = WriteFailedError(str(error), status=error.status)
@@ -98,30 +101,97 @@ def write_context(launch: OpenLaunch, case: Case, signed: Signature) -> WriteCon
     )
 
 
+def write_lock(issuer: str) -> str:
+    """Return the name of the lock of all that is written to an EHR."""
+    return f"write {issuer}"
+
+
+def recover_writes(services: Services) -> list[str]:
+    """Finish what processes left behind that were killed while they wrote.
+
+    Returns:
+        Launches whose writing was taken up again.
+
+    """
+    recovered = []
+    for launch_id in abandoned_writes(services):
+        try:
+            launch = launch_of_job(services, launch_id)
+            if is_held(services, write_lock(launch.issuer)):
+                continue  # perhaps it is being written at this moment
+            logger.warning("launch %s: writing is taken up again", launch_id)
+            write_report(services, launch)
+        except CaseNotFoundError:
+            continue  # closed in the meantime
+        except Exception as error:  # a defect must not be repeated for ever
+            logger.exception("launch %s not written", launch_id)
+            keep_write_state(services, launch_id, WriteState.FAILED, error)
+        recovered.append(launch_id)
+    return recovered
+
+
 def _write(
-    services: Services, launch: OpenLaunch, case: Case, signed: Signature
+    services: Services, launch: OpenLaunch, case: Case, signed: Signature, lock: Held
 ) -> None:
     client, patient_id = fhir_client(services, launch), launch.context.patient_id
     _require_unchanged(client.read("Patient", patient_id), case)
     resources = report_resources(case.report, write_context(launch, case, signed))
-    before = _find(client, resources, patient_id)
+    sent = entries(services, launch.id)
+    before = _find_settled(services, client, resources, patient_id, sent)
     if signed.existing is None:
-        existing = [_reference(found) for found in before.values()]
+        existing = [*before.references.values()]
         keep_existing(services, launch.id, existing)
     else:  # a repeat: what an earlier attempt of this signature wrote is ours
         existing = list(signed.existing)
-    if len(before) < len(resources):
-        _send_once(client, resources, before, patient_id)
-    after = _find(client, resources, patient_id)
-    if len(after) < len(resources):
+    if len(before.standing) < len(resources):
+        sender = Sender(
+            services=services,
+            client=client,
+            run_id=launch.id,
+            patient_id=patient_id,
+            lock=lock,
+        )
+        _send_once(sender, resources, before)
+    after = find(client, resources, patient_id, ours=_ours(sent))
+    note_found(services, launch.id, after.references)
+    if len(after.standing) < len(resources):
         raise EhrError("read-back: resources are missing")
-    ours = [r for r in resources if _reference(after[key(r)]) not in existing]
+    ours = [r for r in resources if after.references[key(r)] not in existing]
     result = {
         "existing": existing,
-        "written": [_reference(after[key(resource)]) for resource in ours],
-        "differences": _changed(resources, ours, after),
+        "written": [after.references[key(resource)] for resource in ours],
+        "differences": _changed(resources, ours, after.standing),
     }
     keep_written(services, launch.id, result)
+
+
+def _find_settled(
+    services: Services,
+    client: FhirClient,
+    resources: Sequence[Resource],
+    patient_id: str,
+    sent: Sequence[Entry],
+) -> OnServer:
+    """Search a report; wait for requests of which nobody knows what became of them.
+
+    The server may still be at work on them for as long as we would have waited.
+    """
+    unknown = [
+        entry
+        for entry in sent
+        if entry.reference is None and entry.status in UNKNOWN_OUTCOMES
+    ]
+    longest = timedelta(seconds=services.settings.http_timeout_s)
+    while True:
+        found = find(client, resources, patient_id, ours=_ours(sent))
+        missing = [e for e in unknown if e.identifier not in found.standing]
+        if all(entry.sent_at + longest < services.clock() for entry in missing):
+            return found
+        time.sleep(SETTLE_POLL_S)
+
+
+def _ours(sent: Sequence[Entry]) -> frozenset[str]:
+    return frozenset(entry.reference for entry in sent if entry.reference)
 
 
 def _changed(
@@ -129,9 +199,9 @@ def _changed(
     ours: Sequence[Resource],
     after: Mapping[str, Resource],
 ) -> list[str]:
-    references = {full_url(r): _reference(after[key(r)]) for r in resources}
+    references = {full_url(r): reference_of(after[key(r)]) for r in resources}
     return [
-        f"{_reference(after[key(resource)])}: {path}"
+        f"{reference_of(after[key(resource)])}: {path}"
         for resource in ours
         for path in differences(resolve(resource, references), after[key(resource)])
     ]
@@ -144,67 +214,13 @@ def _require_unchanged(patient: Resource, case: Case) -> None:
         raise PatientChangedError(str(error)) from error
 
 
-def _send_once(
-    client: FhirClient,
-    resources: Sequence[Resource],
-    before: dict[str, Resource],
-    patient_id: str,
-) -> None:
+def _send_once(sender: Sender, resources: Sequence[Resource], before: OnServer) -> None:
+    client = sender.client
     try:
-        _send(client, resources, before)
+        send_resources(sender, resources, before, client.capabilities())
     except EhrError as error:
         # without a status the answer was lost, perhaps after the work was done
         is_lost = error.status is None
-        if not is_lost or len(_find(client, resources, patient_id)) < len(resources):
+        after = find(client, resources, sender.patient_id) if is_lost else before
+        if len(after.standing) < len(resources):
             raise
-
-
-def _send(
-    client: FhirClient, resources: Sequence[Resource], before: dict[str, Resource]
-) -> None:
-    existing = {name: _reference(found) for name, found in before.items()}
-    if client.has_transactions():
-        client.transaction(transaction(resources, existing=existing))
-        return
-    references: dict[str, str] = {}
-    for resource in resources:
-        reference = existing.get(key(resource)) or client.create(
-            resolve(resource, references), if_none_exist=search_for(resource).params
-        )
-        references[full_url(resource)] = reference
-
-
-def _find(
-    client: FhirClient, resources: Sequence[Resource], patient_id: str
-) -> dict[str, Resource]:
-    """Return what of the report is on the server, by key, in the report's order."""
-    wanted = {key(resource) for resource in resources}
-    found: dict[str, Resource] = {}
-    for resource_type, params in _searches(resources, patient_id):
-        answer = client.search(resource_type, params, patient_id=patient_id)
-        if answer.unreadable or not answer.is_complete:
-            raise EhrError("cannot tell what is on the server already")
-        for resource in answer.resources:
-            if key(resource) in wanted:
-                found.setdefault(key(resource), resource)
-    return {key(r): found[key(r)] for r in resources if key(r) in found}
-
-
-def _searches(
-    resources: Sequence[Resource], patient_id: str
-) -> Iterator[tuple[str, dict[str, str]]]:
-    tokens: dict[tuple[str, str, bool], list[str]] = defaultdict(list)
-    for resource in resources:
-        search = search_for(resource)
-        has_patient = "subject" in resource or "patient" in resource
-        for name, value in search.params.items():
-            tokens[search.resource_type, name, has_patient].append(value)
-    for (resource_type, name, has_patient), values in tokens.items():
-        owner = {"patient": patient_id} if has_patient else {}
-        for start in range(0, len(values), IDENTIFIERS_PER_SEARCH):
-            some = values[start : start + IDENTIFIERS_PER_SEARCH]
-            yield resource_type, {name: ",".join(some), **owner}
-
-
-def _reference(resource: Resource) -> str:
-    return f"{resource['resourceType']}/{resource['id']}"

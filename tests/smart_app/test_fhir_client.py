@@ -161,7 +161,7 @@ def test_transactions_are_used_only_where_they_are_stated(
     statement: object, *, expected: bool
 ) -> None:
     with server({"/fhir/metadata": ok(statement)}) as (base, _):
-        assert client(base).has_transactions() is expected
+        assert client(base).capabilities().has_transactions is expected
 
 
 def test_a_busy_server_is_asked_again_when_it_says_so(ehr: Ehr, clinic: Clinic) -> None:
