@@ -132,7 +132,7 @@ def test_whatever_step_a_writer_dies_at_the_next_one_completes_one_set(
     *,
     has_transactions: bool,
 ) -> None:
-    hospital.set_transactions(supported=has_transactions)
+    hospital.play("open", transactions=has_transactions)
     with running_writers(env) as writers:
         sign_anew(clinic, hospital, launch_id)
         assert not writers.write()

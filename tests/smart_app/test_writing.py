@@ -131,7 +131,7 @@ def test_a_chain_of_single_writes_that_breaks_is_completed_by_the_retry(
 def test_what_the_server_changed_is_shown(
     hospital: Ehr, browser: Browser, case: str
 ) -> None:
-    hospital.fault(path="Observation.identifier=", skip=1, status=500)
+    hospital.fault(method="GET", path="/Provenance", skip=1, status=500)
     assert browser.sign(case)["state"] == "failed"  # written, but not read back
     observation = next(o for o in hospital.resources("Observation") if "device" in o)
     observation.pop("device")
