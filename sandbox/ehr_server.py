@@ -110,7 +110,7 @@ class Ehr:
 
 
 @contextmanager
-def ehr(
+def ehr(  # noqa: PLR0913 - what differs between the demo and the tests
     directory: Path,
     *,
     clients: Sequence[dict[str, Any]],
