@@ -40,6 +40,10 @@ _SEXES: Final = frozenset({"male", "female", "other"})
 #: How names are chosen; old and nicknames say nothing about who it is today.
 _NAME_USES: Final = ("official", "usual", None, "temp")
 _PAGE: Final = "100"
+#: Where the Observations are that are read, by the categories of R4 and US Core.
+_CATEGORIES: Final = {
+    "category": "vital-signs,laboratory,survey,social-history,exam,therapy"
+}
 #: Our choice: keeps URLs below 2,000 characters.
 _TOKENS_PER_SEARCH: Final = 25
 
@@ -51,11 +55,14 @@ class Search:
     Attributes:
         resource_type: Type that is searched for.
         params: Search parameters, one value each.
+        otherwise: Parameters that bring as much or more, for servers that do not
+            understand the ones before; what is not asked for is passed over.
 
     """
 
     resource_type: str
     params: dict[str, str]
+    otherwise: tuple[dict[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +71,13 @@ class Gaps:
 
     Attributes:
         unreadable: How many resources the caller could not read.
-        is_complete: False when the server sent only a part.
+        partial_types: Types of which the server sent only a part.
         unread_types: Types that the server did not let be read.
 
     """
 
     unreadable: int = 0
-    is_complete: bool = True
+    partial_types: tuple[str, ...] = ()
     unread_types: tuple[str, ...] = ()
 
 
@@ -85,12 +92,20 @@ def searches(patient_id: str, site: SiteCodes = NO_SITE_CODES) -> tuple[Search, 
         site: What the site's own codes mean.
 
     """
-    patient = {"patient": patient_id, "_count": _PAGE}
+    patient = {"patient": patient_id}
+    paged = patient | {"_count": _PAGE}
     return (
-        Search("Condition", patient),
-        *(Search("Observation", patient | {"code": x}) for x in _tokens(site)),
-        Search("ImagingStudy", patient),
-        *(Search(name, patient) for name in OPTIONAL_TYPES),
+        Search("Condition", paged, (patient,)),
+        *(
+            Search(
+                "Observation",
+                paged | {"code": codes},
+                (patient | {"code": codes}, patient | _CATEGORIES, patient),
+            )
+            for codes in _tokens(site)
+        ),
+        Search("ImagingStudy", paged, (patient,)),
+        *(Search(name, paged, (patient,)) for name in OPTIONAL_TYPES),
     )
 
 
@@ -169,7 +184,8 @@ def clinical_features(
         smoking_status=facts.smoking_words,
         outdated=facts.outdated,
         unreadable=gaps.unreadable + len(asked) - len(own) + facts.unusable,
-        is_complete=gaps.is_complete,
+        is_complete=not gaps.partial_types,
+        partial_types=gaps.partial_types,
         unread_types=gaps.unread_types,
         **_values(facts),
     )
@@ -191,6 +207,10 @@ def _patient(patient: Resource) -> Resource:
     known = readable(patient, _PATIENT_ELEMENTS) if is_patient else None
     if not known or "id" not in known:
         raise UnreadablePatientError("not a valid Patient with an id")
+    links = [link for link in patient.get("link") or () if isinstance(link, dict)]
+    # https://hl7.org/fhir/R4/valueset-link-type.html: a merged record
+    if any(link.get("type") == "replaced-by" for link in links):
+        raise UnreadablePatientError("the Patient was replaced by another one")
     return known
 
 

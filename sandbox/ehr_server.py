@@ -62,7 +62,8 @@ class Ehr:
             fault: ``method``, ``path`` (regular expression on path and query),
                 ``times`` (1), ``skip`` (0: let so many pass first), ``delay_ms``,
                 ``status`` with ``headers`` and ``body``, ``reset`` (connection dropped
-                before anything is done), ``lose_answer`` (dropped after it is done).
+                before anything is done), ``lose_answer`` (dropped after it is done),
+                ``truncate`` (dropped in the middle of the answer).
 
         """
         self._control("fault", fault)

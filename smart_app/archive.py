@@ -23,6 +23,7 @@ from smart_app.upstream_errors import (
 )
 
 HTTP_NOT_FOUND: Final = 404
+MAX_SERIES_BYTES: Final = 2**30  # our choice: more than any series of slices
 STUDY_UID: Final = "0020000D"
 SERIES_UID: Final = "0020000E"
 INSTANCE_UID: Final = "00080018"
@@ -36,7 +37,7 @@ class Archive:
     def __init__(self, issuer: Issuer, timeout_s: float) -> None:
         session = requests.Session()
         session.auth = issuer.dicomweb_login
-        harden(session, timeout_s)
+        harden(session, timeout_s, max_body_bytes=MAX_SERIES_BYTES)
         client = DICOMwebClient(issuer.dicomweb_url, session, timeout=timeout_s)
         client.set_http_retry_params(retry=False)  # our session repeats what may be
         self._client = client

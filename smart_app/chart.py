@@ -63,6 +63,9 @@ def read_chart(services: Services, launch: OpenLaunch) -> Chart:
     resources = [resource for part in found for resource in part.resources]
     studies = [item for item in resources if item["resourceType"] == "ImagingStudy"]
     unread = [search.resource_type for search, answer in answers if answer is None]
+    partial = [
+        s.resource_type for s, found in answers if found and not found.is_complete
+    ]
     return Chart(
         identity=identity(patient),
         features=clinical_features(
@@ -72,7 +75,7 @@ def read_chart(services: Services, launch: OpenLaunch) -> Chart:
             site=site,
             gaps=Gaps(
                 unreadable=sum(part.unreadable for part in found),
-                is_complete=all(part.is_complete for part in found),
+                partial_types=tuple(dict.fromkeys(partial)),
                 unread_types=tuple(unread),
             ),
         ),
@@ -89,7 +92,12 @@ def _search(client: FhirClient, launch: OpenLaunch, search: Search) -> Found | N
         return None
     patient_id = launch.context.patient_id
     try:
-        return client.search(search.resource_type, search.params, patient_id=patient_id)
+        return client.search(
+            search.resource_type,
+            search.params,
+            patient_id=patient_id,
+            otherwise=search.otherwise,
+        )
     except SessionEndedError:
         raise
     except EhrError as error:

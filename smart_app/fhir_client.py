@@ -2,7 +2,8 @@
 
 fhirclient brings the server object and the strict R4 models; time-outs, retries,
 authorization and paging are ours, because it follows a ``next`` link to any host and
-knows no time-out.
+knows no time-out. One bad entry costs itself and is counted; what a server leaves out
+is told apart from what it does not have.
 """
 
 import logging
@@ -28,13 +29,28 @@ from smart_app.capabilities import Capabilities
 from smart_app.http import harden, json_object, translated
 from smart_app.upstream_errors import (
     EhrError,
+    ForeignAddressError,
     SessionEndedError,
 )
 from smart_app.write_requests import WriteRequest
 
 MAX_PAGES: Final = 20  # our choice: 2,000 resources of one kind
 MAX_SEARCH_S: Final = 60  # our choice: a person is waiting
+HTTP_BAD_REQUEST: Final = 400
 HTTP_UNAUTHORIZED: Final = 401
+HTTP_PORTS: Final = {"http": 80, "https": 443}
+#: Issues of an OperationOutcome in a search that say that something is left out:
+#: https://hl7.org/fhir/R4/valueset-issue-type.html, and of Epic the codes of its own,
+#: https://fhir.epic.com/Specifications: more may exist, or a person must ask for it.
+GAP_ISSUES: Final = frozenset(
+    {"incomplete", "suppressed", "too-costly", "timeout", "throttled", "transient"}
+)
+GAP_CODES: Final = frozenset({"4119", "4127", "4130", "4131", "4134", "59133"})
+#: Elements that change the meaning of a resource; whoever does not know them must not
+#: use it (https://hl7.org/fhir/R4/extensibility.html#modifierExtension).
+MODIFIERS: Final = frozenset({"modifierExtension", "implicitRules"})
+#: Elements that nobody here reads: broken ones cost nothing.
+PASSED_OVER: Final = frozenset({"text", "contained", "meta", "extension"})
 SHARED_TYPES: Final = frozenset({"Device", "Provenance"})  # may name no patient
 FHIR_ID: Final = r"[A-Za-z0-9\-.]{1,64}"
 
@@ -49,13 +65,16 @@ class Found:
     Attributes:
         resources: Resources of the patient that passed the strict R4 models.
         unreadable: Entries that were dropped.
-        is_complete: False when pages are missing or the server reported a problem.
+        is_complete: False when pages are missing, when the server said so, or when it
+            counted more than it sent.
+        included: What was asked for with ``_include``, as it came.
 
     """
 
     resources: tuple[Resource, ...]
     unreadable: int
     is_complete: bool
+    included: tuple[Resource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,29 +111,63 @@ class FhirClient:
 
         """
         resource = self._get(f"{resource_type}/{resource_id}")
-        if resource.get("resourceType") != resource_type or not _is_valid(resource):
+        asked = (resource_type, resource_id)
+        if (resource.get("resourceType"), resource.get("id")) != asked:
+            raise EhrError(f"reading {resource_type}: another resource came")
+        if _is_modified(resource) or not _is_valid(resource):
             raise EhrError(f"reading {resource_type}: no valid resource")
         return resource
 
     def search(
-        self, resource_type: str, params: Mapping[str, str], *, patient_id: str
+        self,
+        resource_type: str,
+        params: Mapping[str, str],
+        *,
+        patient_id: str,
+        otherwise: Sequence[Mapping[str, str]] = (),
     ) -> Found:
         """Search resources of one patient, all pages.
 
+        Args:
+            resource_type: Type that is searched for.
+            params: Search parameters, one value each.
+            patient_id: Whose resources they must be.
+            otherwise: Parameters that bring as much or more, tried one after the other
+                where the server does not understand the ones before (status 400).
+
         Raises:
-            EhrError: The server fails; one unreadable entry is only counted.
+            EhrError: The server fails at the first page; one unreadable entry is only
+                counted, and a page that is missing makes the rest incomplete.
 
         """
+        *attempts, last = (params, *otherwise)
+        for attempt in attempts:
+            try:
+                return self._search(resource_type, attempt, patient_id)
+            except EhrError as error:
+                if error.status != HTTP_BAD_REQUEST:
+                    raise
+                logger.warning("search of %s not understood", resource_type)
+        return self._search(resource_type, last, patient_id)
+
+    def _search(
+        self, resource_type: str, params: Mapping[str, str], patient_id: str
+    ) -> Found:
         found: list[Resource] = []
-        unreadable, is_complete = 0, True
+        included: list[Resource] = []
+        unreadable, is_complete, total = 0, True, 0
         for bundle in self._pages(f"{resource_type}?{urlencode(params)}"):
             if bundle is None:
                 logger.warning("search of %s ended early", resource_type)
                 is_complete = False
                 break
-            for resource in _resources(bundle):
+            total = max(total, _total(bundle))
+            is_complete = is_complete and isinstance(bundle.get("entry", []), list)
+            for resource, mode in _resources(bundle):
                 if resource.get("resourceType") == "OperationOutcome":
-                    is_complete = is_complete and not _is_problem(resource)
+                    is_complete = is_complete and not _tells_of_gap(resource)
+                elif mode == "include":
+                    included.append(resource)
                 elif self._is_usable(resource, resource_type, patient_id):
                     found.append(resource)
                 else:
@@ -122,7 +175,10 @@ class FhirClient:
         if unreadable:
             logger.warning("%s of %s unreadable", unreadable, resource_type)
         return Found(
-            resources=tuple(found), unreadable=unreadable, is_complete=is_complete
+            resources=tuple(found),
+            included=tuple(included),
+            unreadable=unreadable,
+            is_complete=is_complete and total <= len(found) + unreadable,
         )
 
     def capabilities(self) -> Capabilities:
@@ -162,7 +218,7 @@ class FhirClient:
         return f"{name}/{body['id']}"
 
     def _pages(self, url: str) -> Iterator[Resource | None]:
-        # None instead of a page that would be one too many, too late or a loop
+        # None instead of a page that would be one too many, too late, a loop or broken
         give_up_at = time.monotonic() + MAX_SEARCH_S
         seen: set[str] = set()
         following: str | None = url
@@ -172,9 +228,24 @@ class FhirClient:
                 yield None
                 return
             seen.add(following)
-            bundle = self._get(following)
+            try:
+                bundle = self._page(following)
+            except (SessionEndedError, ForeignAddressError):
+                raise
+            except EhrError as error:
+                if len(seen) == 1:
+                    raise
+                logger.warning("page %s not read: %s", len(seen), error)
+                yield None
+                return
             yield bundle
             following = self._next(bundle)
+
+    def _page(self, url: str) -> Resource:
+        bundle = self._get(url)
+        if bundle.get("resourceType") != "Bundle":
+            raise EhrError("EHR: the answer to a search is no Bundle")
+        return bundle
 
     def _get(self, path: str) -> Resource:
         with translated(EhrError, "EHR"):
@@ -186,6 +257,8 @@ class FhirClient:
                 raise EhrError("EHR: status 403", status=403) from error
             except FHIRNotFoundException as error:
                 raise EhrError("EHR: status 404", status=404) from error
+            except requests.TooManyRedirects as error:
+                raise ForeignAddressError("EHR: redirect") from error
         if not isinstance(body, dict):
             raise EhrError("EHR: the body is no JSON object")
         return body
@@ -209,13 +282,12 @@ class FhirClient:
         if not urls:
             return None
         absolute = urljoin(f"{self._base}/", urls[0])
-        ours, theirs = urlsplit(self._base), urlsplit(absolute)
-        if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
-            raise EhrError("a next link leads to another server")
+        if _origin(absolute) != _origin(self._base):
+            raise ForeignAddressError("a next link leads to another server")
         return absolute
 
     def _is_usable(self, resource: Resource, resource_type: str, patient: str) -> bool:
-        if resource.get("resourceType") != resource_type:
+        if resource.get("resourceType") != resource_type or _is_modified(resource):
             return False
         return self._is_of(resource, patient) and _is_valid(resource)
 
@@ -232,22 +304,59 @@ class FhirClient:
 
 
 def _is_valid(resource: Resource) -> bool:
+    read = {name: _plain(x) for name, x in resource.items() if name not in PASSED_OVER}
     try:
-        FHIRElementFactory.instantiate(resource["resourceType"], resource)
+        FHIRElementFactory.instantiate(resource["resourceType"], read)
     except (FHIRValidationError, AttributeError, TypeError, ValueError):
         return False  # fhirclient raises all four on other people's data
     return True
 
 
-def _resources(bundle: Resource) -> Iterator[Resource]:
-    # an entry without a resource counts as one unreadable resource
+def _plain(node: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return JSON without extensions: they may be new, or broken, and add no rule."""
+    if isinstance(node, list):
+        return [_plain(item) for item in node]
+    if isinstance(node, dict):
+        return {name: _plain(x) for name, x in node.items() if name != "extension"}
+    return node
+
+
+def _is_modified(node: Any) -> bool:  # noqa: ANN401 - JSON
+    if isinstance(node, list):
+        return any(map(_is_modified, node))
+    if isinstance(node, dict):
+        return bool(MODIFIERS & set(node)) or any(map(_is_modified, node.values()))
+    return False
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or HTTP_PORTS.get(parts.scheme)
+
+
+def _total(bundle: Resource) -> int:
+    total = bundle.get("total")
+    return total if isinstance(total, int) else 0
+
+
+def _resources(bundle: Resource) -> Iterator[tuple[Resource, str]]:
+    """Yield resources and why they are in the Bundle (``match``, ``include``)."""
     for entry in _list(bundle, "entry"):
-        resource = entry.get("resource") if isinstance(entry, dict) else None
-        yield resource if isinstance(resource, dict) else {}
+        # an entry without a resource counts as one unreadable resource
+        known = entry if isinstance(entry, dict) else {}
+        resource, search = known.get("resource"), known.get("search")
+        mode = search.get("mode") if isinstance(search, dict) else None
+        yield resource if isinstance(resource, dict) else {}, str(mode)
 
 
-def _is_problem(outcome: Resource) -> bool:
-    return bool({"error", "fatal"} & set(_field(outcome, "severity")))
+def _tells_of_gap(outcome: Resource) -> bool:
+    severe = {"error", "fatal"} & set(_field(outcome, "severity"))
+    details = [item.get("details") for item in _issues(outcome)]
+    concepts = [item for item in details if isinstance(item, dict)]
+    codings = [coding for item in concepts for coding in _list(item, "coding")]
+    codes = {str(coding.get("code")) for coding in codings if isinstance(coding, dict)}
+    named = GAP_ISSUES & set(_field(outcome, "code")) or GAP_CODES & codes
+    return bool(severe or named)
 
 
 def _issue_codes(response: requests.Response) -> Sequence[str]:
@@ -261,8 +370,11 @@ def _issue_codes(response: requests.Response) -> Sequence[str]:
 
 
 def _field(outcome: Resource, name: str) -> list[str]:
-    issues = [issue for issue in _list(outcome, "issue") if isinstance(issue, dict)]
-    return [str(issue.get(name)) for issue in issues]
+    return [str(issue.get(name)) for issue in _issues(outcome)]
+
+
+def _issues(outcome: Resource) -> list[Resource]:
+    return [issue for issue in _list(outcome, "issue") if isinstance(issue, dict)]
 
 
 def _list(resource: Resource, name: str) -> list[Any]:

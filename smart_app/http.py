@@ -1,26 +1,61 @@
 """How this application talks HTTP to other servers: bounded in every way."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import (
+    DecodeError,
+    InvalidHeader,
+    ProtocolError,
+    ReadTimeoutError,
+)
 from urllib3.util import Retry
 
 from smart_app.errors import UpstreamError
 
-MAX_RETRY_AFTER_S = 10  # our choice: a person is waiting
-BUSY_STATUSES = (429, 503)
-GATEWAY_TIMEOUT = 504
+MAX_RETRY_AFTER_S: Final = 10  # our choice: a person is waiting
+#: Our choice: a hundred large resources are below 1 MiB.
+MAX_BODY_BYTES: Final = 32 * 2**20
+#: Our choice: how many time-outs one answer may take that comes drop by drop.
+TIMEOUTS_PER_ANSWER: Final = 3
+BUSY_STATUSES: Final = (429, 503)
+GATEWAY_TIMEOUT: Final = 504
+_CHUNK_BYTES: Final = 2**16
 
 
-class _TimeoutAdapter(HTTPAdapter):
-    """Sends with a time-out, and repeats reads that a busy server turned away."""
+class OversizedBodyError(requests.RequestException):
+    """The body of an answer is larger than any that makes sense."""
 
-    def __init__(self, timeout_s: float) -> None:
+
+class SlowBodyError(requests.Timeout):
+    """The body of an answer comes, but does not come to an end."""
+
+
+class _Retry(Retry):
+    """Waits as ``Retry-After`` says; what is no time in it counts as absent."""
+
+    def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
+        try:
+            return super().get_retry_after(response)
+        except InvalidHeader:
+            return None
+
+
+class _BoundedAdapter(HTTPAdapter):
+    """Sends with a time-out, repeats reads that a busy server turned away.
+
+    A body is read as far as its limits of size and time allow.
+    """
+
+    def __init__(self, timeout_s: float, max_body_bytes: int) -> None:
         self._timeout_s = timeout_s
-        retry = Retry(
+        self._max_body_bytes = max_body_bytes
+        retry = _Retry(
             total=3,
             connect=1,
             read=1,
@@ -41,14 +76,52 @@ class _TimeoutAdapter(HTTPAdapter):
         cert: str | tuple[str, str] | None = None,
         proxies: dict[str, str] | None = None,
     ) -> requests.Response:
-        """Add the time-out where the caller gave none."""
+        """Add the time-out where the caller gave none, and read the body.
+
+        Raises:
+            OversizedBodyError: The body is too large.
+            SlowBodyError: It takes too long.
+
+        """
         timeout = timeout or self._timeout_s
-        return super().send(request, stream, timeout, verify, cert, proxies)
+        response = super().send(request, stream, timeout, verify, cert, proxies)
+        if not stream:
+            self._read(response)
+        return response
+
+    def _read(self, response: requests.Response) -> None:
+        give_up_at = time.monotonic() + TIMEOUTS_PER_ANSWER * self._timeout_s
+        body = bytearray()
+        for part in _parts(response):
+            body += part
+            if len(body) > self._max_body_bytes:
+                response.close()
+                raise OversizedBodyError(f"more than {self._max_body_bytes} bytes")
+            if time.monotonic() > give_up_at:
+                response.close()
+                raise SlowBodyError("the body takes too long")
+        response._content = bytes(body)  # noqa: SLF001 - as requests itself does
 
 
-def harden(session: requests.Session, timeout_s: float) -> None:
-    """Give a session time-outs and bounded retries, and forbid redirects."""
-    adapter = _TimeoutAdapter(timeout_s)
+def _parts(response: requests.Response) -> Iterator[bytes]:
+    """Yield a body as it arrives; ``requests`` waits until a chunk is full."""
+    try:
+        while part := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+            yield part
+    except (ProtocolError, ReadTimeoutError) as error:
+        raise requests.ConnectionError(error) from error
+    except DecodeError as error:
+        raise requests.exceptions.ContentDecodingError(error) from error
+
+
+def harden(
+    session: requests.Session,
+    timeout_s: float,
+    *,
+    max_body_bytes: int = MAX_BODY_BYTES,
+) -> None:
+    """Give a session limits of time and size, bounded retries, and no redirects."""
+    adapter = _BoundedAdapter(timeout_s, max_body_bytes)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.max_redirects = 0  # a redirect raises before a second host is asked

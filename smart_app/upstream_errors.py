@@ -4,6 +4,7 @@ UpstreamError
 ├── SessionEndedError       the EHR no longer accepts the access token
 ├── DiscoveryError          the EHR's SMART configuration is unusable
 ├── EhrError                the FHIR server failed
+│   ├── ForeignAddressError it leads to another server
 │   └── WriteFailedError    it failed while a report was being written
 └── ArchiveError            the image archive failed
     ├── StudyNotInArchiveError  it does not hold the study
@@ -40,6 +41,16 @@ class EhrError(UpstreamError):
     advice = (
         "The EHR failed while it was asked. Try again in a minute; if it happens "
         "again, tell the administrator of the EHR."
+    )
+
+
+class ForeignAddressError(EhrError):
+    """The FHIR server leads to another server, which is never asked."""
+
+    title = "The EHR points to another server"
+    advice = (
+        "The EHR wanted this application to ask another server. That was not done, and "
+        "nothing was sent there. Tell the administrator of the EHR."
     )
 
 

@@ -234,6 +234,7 @@ class ClinicalFeatures:
         outdated: Values that are too old to be used, newest first.
         unread_types: Types of resources that the server did not let be read, such as
             ``"Procedure"``: what they would say is unknown.
+        partial_types: Types of which the server sent only a part.
 
     """
 
@@ -261,6 +262,7 @@ class ClinicalFeatures:
     ruled_out: tuple[Flag, ...] = ()
     outdated: tuple[OutdatedValue, ...] = ()
     unread_types: tuple[str, ...] = ()
+    partial_types: tuple[str, ...] = ()
 
     def has(self, flag: Flag) -> bool | None:
         """Tell whether a flag is true, ``None`` where nobody said anything about it."""

@@ -2,12 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Fault: { method, path, times, skip, delay_ms, status, headers, body, reset, lose_answer }.
+ * Fault: { method, path, times, skip, delay_ms, status, headers, body, reset, truncate, lose_answer }.
  *
  * `path` is a regular expression on path and query; a fault without `method` or `path`
  * meets every request. It strikes `times` times (once unless told), after letting `skip`
  * requests pass. `reset` drops the connection before anything is done; `lose_answer`
- * drops it after the request has been carried out.
+ * drops it after the request has been carried out, `truncate` in the middle of the body.
  */
 export class Faults {
   #waiting = [];
@@ -27,6 +27,7 @@ export class Faults {
     if (fault.delay_ms) await sleep(fault.delay_ms);
     if (fault.reset) request.socket.destroy();
     else if (fault.status) answer(response, fault);
+    else if (fault.truncate) truncateAnswer(request, response);
     else if (fault.lose_answer) loseAnswer(request, response);
     return Boolean(fault.reset || fault.status);
   }
@@ -58,6 +59,14 @@ function loseAnswer(request, response) {
   response.write = () => true;
   response.end = () => {
     request.socket.destroy();
+    return response;
+  };
+}
+
+function truncateAnswer(request, response) {
+  response.end = (body = '') => {
+    const whole = Buffer.from(body);
+    response.write(whole.subarray(0, Math.max(1, whole.length >> 1)), () => request.socket.destroy());
     return response;
   };
 }

@@ -89,13 +89,22 @@ def test_a_broken_patient_stops_everything(patient: Resource) -> None:
         clinical_features(patient, [], today=TODAY)
 
 
+def test_a_record_that_was_merged_into_another_one_is_not_used() -> None:
+    link = {"other": {"reference": "Patient/new"}, "type": "replaced-by"}
+    with pytest.raises(UnreadablePatientError, match="replaced"):
+        identity(PATIENT | {"link": [link]})
+    also = identity(PATIENT | {"link": [link | {"type": "seealso"}]})
+    assert also == identity(PATIENT)
+
+
 def test_an_empty_chart_says_nothing() -> None:
-    gaps = Gaps(unreadable=3, is_complete=False, unread_types=("Procedure",))
+    gaps = Gaps(unreadable=3, partial_types=("Condition",), unread_types=("Procedure",))
     features = clinical_features(PATIENT, [], today=TODAY, gaps=gaps)
     assert (features.age_years, features.sex) == (64, "female")
     assert (features.unreadable, features.is_complete) == (3, False)
     assert features.unread_types == ("Procedure",)
-    known = {"age_years", "sex", "unreadable", "is_complete", "unread_types"}
+    known = {"age_years", "sex", "unreadable", "is_complete"}
+    known |= {"unread_types", "partial_types"}
     others = [
         getattr(features, f.name) for f in fields(features) if f.name not in known
     ]

@@ -77,6 +77,20 @@ def test_what_the_ehr_does_not_let_be_read_is_named_and_stops_nothing(
     assert "did not let this application read: Procedure, MedicationRequest" in page
 
 
+def test_a_part_of_a_chart_is_named_as_a_part(
+    hospital: Ehr, clinic: Clinic, browser: Browser
+) -> None:
+    load(hospital, *(charts.pain(x, f"n{x}", subject=ADA) for x in range(3)))
+    case = browser.open(patient="ada")
+    hospital.play("hostile", trick="endless-paging")
+    clinic.work()
+    assert "Observation" in chart_of(clinic, case).partial_types
+    assert (
+        "only a part of the chart: Condition, Observation"
+        in browser.client.get(case).text
+    )
+
+
 def test_a_type_that_is_needed_stops_the_analysis(
     hospital: Ehr, clinic: Clinic, browser: Browser
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,8 +28,14 @@ AUTH: AuthBase = HTTPBasicAuth("a", "b")
 
 
 @contextmanager
-def server(answers: Answers) -> Iterator[tuple[str, list[str]]]:
-    """Serve fixed answers by path, for what the real EHR refuses to say."""
+def server(answers: Answers, *, drop_s: float = 0) -> Iterator[tuple[str, list[str]]]:
+    """Serve fixed answers by path, for what the real EHR refuses to say.
+
+    Args:
+        answers: Status, body and headers by path.
+        drop_s: Seconds between two bytes of a body; all at once when 0.
+
+    """
     seen: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -40,7 +47,9 @@ def server(answers: Answers) -> Iterator[tuple[str, list[str]]]:
             for name, value in {"Content-Length": str(len(content)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(content)
+            for part in map(chr, content) if drop_s else [content.decode("latin-1")]:
+                self.wfile.write(part.encode("latin-1"))
+                time.sleep(drop_s)
 
         def log_message(self, *_: object) -> None:
             return
@@ -115,7 +124,7 @@ def test_a_next_link_to_another_server_is_not_followed() -> None:
 def test_a_redirect_to_another_server_is_not_followed() -> None:
     with server({}) as (evil, seen):
         answers: Answers = {"/fhir/Patient/ada": (302, {}, {"Location": f"{evil}/x"})}
-        with server(answers) as (base, _), pytest.raises(EhrError, match="Redirect"):
+        with server(answers) as (base, _), pytest.raises(EhrError, match="redirect"):
             client(base).read("Patient", "ada")
     assert seen == []
 

@@ -56,6 +56,13 @@ def test_token_endpoint_can_fail_too(hospital: Ehr) -> None:
         Fhir(hospital, scope=READ_ALL, patient="ada")
 
 
+def test_an_answer_can_be_cut_after_the_work_is_done(hospital: Ehr, fhir: Fhir) -> None:
+    hospital.fault(method="POST", path="/Observation", truncate=True)
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        fhir.post("Observation", json=observation())
+    assert len(hospital.resources("Observation")) == 1
+
+
 def test_log_tells_what_was_asked(hospital: Ehr, fhir: Fhir) -> None:
     hospital.log()
     fhir.post("Observation", json=observation())
