@@ -13,6 +13,7 @@ from fhir_mappings.codes import DICOM_UID, LUMBAR_MRI, LUMBAR_SPINE, MR
 from fhir_mappings.datatypes import Resource
 from fhir_mappings.dates import first_day, moment
 from fhir_mappings.errors import NoImagingStudyError
+from fhir_mappings.gather import best_name
 from fhir_mappings.models import readable
 from fhir_mappings.references import is_about, local
 
@@ -26,6 +27,7 @@ _ELEMENTS: Final = frozenset(
 _LUMBAR_WORDS: Final = re.compile(
     r"lumb|\bl[-\s]?spine|\bl[-/]?s[-/\s]?spine|\blws\b", re.IGNORECASE
 )
+_SEPARATORS: Final = re.compile(r"[\^=\\]")  # what parts a name in DICOM
 _UID: Final = re.compile(r"(?:urn:oid:)?([0-9.]{1,64})")
 
 
@@ -75,6 +77,29 @@ def newest_lumbar_mri(
     if not usable:
         raise NoImagingStudyError(f"none of {len(studies)} studies can be used")
     return max(usable, key=lambda pair: moment(pair[1].get("started", "")))[0]
+
+
+def dicom_name(person: Resource) -> str:
+    """Return the name of a Practitioner as ``Family^Given^Middle^Prefix^Suffix``.
+
+    Five parts, those at the end left out where they are empty (DICOM PS3.5, 6.2.1.1);
+    empty where there is no family name.
+    """
+    name = best_name(person)
+    if not name.get("family"):
+        return ""
+    first, *others = name.get("given") or [""]
+    words = (
+        *([name["family"]], [first], others),
+        *(name.get("prefix", ()), name.get("suffix", ())),
+    )
+    parts = [_without_separators(" ".join(part)) for part in words]
+    filled = max(index for index, part in enumerate(parts) if part or index < 1)
+    return "^".join(parts[: max(filled, 1) + 1])
+
+
+def _without_separators(part: str) -> str:
+    return _SEPARATORS.sub(" ", part).strip()
 
 
 def _readable(resource: Resource) -> Resource | None:

@@ -6,6 +6,10 @@ from functools import cache
 from pydicom import Dataset
 
 from inference import dicom, pipeline
+from inference.errors import UnsuitableStudyError
+from inference.named_voxels import name_voxels
+from inference.outputs.kept_masks import pack_masks
+from inference.outputs.source import source_series
 from inference.results import CaseReport, ClinicalFeatures, Identity, Stage
 
 
@@ -30,15 +34,30 @@ class LumbarAnalysis:
         features: ClinicalFeatures,
         progress: Callable[[Stage, float], None],
         level_shift: int,
-    ) -> CaseReport:
+        with_masks: bool,
+    ) -> tuple[CaseReport, bytes | None]:
         """Analyze a series."""
-        return pipeline.run(
+        analysis = pipeline.analyze(
             datasets,
             features=features,
             models=self._models,
             progress=progress,
             level_shift=level_shift,
         )
+        masks = _masks(analysis, datasets) if with_masks else None
+        return analysis.report, masks
+
+
+def _masks(analysis: pipeline.Analysis, datasets: Sequence[Dataset]) -> bytes | None:
+    """Pack the masks, ``None`` where no segmentation object can stand on the images."""
+    try:
+        source = source_series(datasets)
+    except UnsuitableStudyError:
+        return None
+    voxels = name_voxels(
+        analysis.segmentation, analysis.plane, analysis.spine, analysis.source_geometry
+    )
+    return pack_masks(voxels, source)
 
 
 @cache

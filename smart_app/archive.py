@@ -1,11 +1,11 @@
-"""The image archive, through dicomweb-client (DICOM PS3.18: QIDO-RS, WADO-RS).
+"""The image archive, through dicomweb-client (DICOM PS3.18: QIDO, WADO and STOW-RS).
 
 dicomweb-client accepts a body that was cut, so what came is counted against what the
 archive said that it holds, and every image must be whole. Worker only: this imports
 pydicom.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -14,10 +14,12 @@ from dicomweb_client import DICOMwebClient
 from pydicom import Dataset
 from pydicom.errors import InvalidDicomError
 
+from smart_app.archive_answers import StoreAnswer, store_answer
 from smart_app.http import harden, translated
 from smart_app.issuers import Issuer
 from smart_app.upstream_errors import (
     ArchiveError,
+    NotStoredError,
     StudyNotInArchiveError,
     TruncatedSeriesError,
 )
@@ -41,6 +43,7 @@ class Archive:
         client = DICOMwebClient(issuer.dicomweb_url, session, timeout=timeout_s)
         client.set_http_retry_params(retry=False)  # our session repeats what may be
         self._client = client
+        self._session = session
 
     def first_instances(self, study_uid: str) -> dict[str, Dataset]:
         """Return the metadata of one instance of every MR series of a study.
@@ -100,6 +103,82 @@ class Archive:
         if damaged:
             raise TruncatedSeriesError(f"{damaged} instances are damaged")
         return datasets
+
+    def header(self, study_uid: str, series_uid: str) -> Dataset:
+        """Return the metadata of one instance of a series, without pixels.
+
+        Raises:
+            StudyNotInArchiveError: The archive does not hold the series.
+            ArchiveError: It does not answer.
+
+        """
+        with _translated():
+            some = self._client.search_for_instances(study_uid, series_uid, limit=1)
+            if not some:
+                raise StudyNotInArchiveError("no instance of this series")
+            metadata = self._client.retrieve_instance_metadata(
+                study_uid, series_uid, _value(some[0], INSTANCE_UID)
+            )
+            return Dataset.from_json(metadata, bulk_data_uri_handler=_skip_bulk_data)
+
+    def count(self, study_uid: str, instance_uid: str) -> int:
+        """Return how many instances of a study have this SOPInstanceUID.
+
+        Raises:
+            ArchiveError: The archive does not answer.
+
+        """
+        with _translated():
+            found = self._client.search_for_instances(
+                study_uid, search_filters={"SOPInstanceUID": instance_uid}
+            )
+        # some archives pass over filters that they do not know
+        return sum(_value(item, INSTANCE_UID) == instance_uid for item in found)
+
+    def takes_objects(self) -> bool:
+        """Tell whether the archive may take objects; ``False`` where it says not."""
+        try:
+            answer = self._session.options(f"{self._client.base_url}/studies")
+        except requests.RequestException:
+            return True  # silence says nothing
+        allowed = answer.headers.get("Allow", "")
+        return not allowed or "POST" in allowed.upper()
+
+    def store(self, study_uid: str, datasets: Sequence[Dataset]) -> StoreAnswer:
+        """Store instances in a study that is there.
+
+        Returns:
+            What the archive says became of them, which only a search confirms.
+
+        Raises:
+            NotStoredError: The archive refused them all.
+            ArchiveError: It does not answer; then they may be there or not.
+
+        """
+        try:
+            with translated(ArchiveError, "archive"):
+                answer = self._client.store_instances(datasets, study_uid)
+        except ArchiveError as error:
+            cause = error.__cause__
+            if not isinstance(cause, requests.HTTPError) or cause.response is None:
+                raise
+            said = store_answer(_answer_of(cause.response))
+            reasons = said.failed or (f"HTTP status {error.status}",)
+            raise NotStoredError(
+                str(error), status=error.status, reasons=reasons
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            # an answer that is no DICOM says nothing on what became of the instances
+            name = type(error).__name__
+            raise ArchiveError(f"archive: unreadable answer: {name}") from error
+        return store_answer(answer)
+
+
+def _answer_of(response: requests.Response) -> Dataset:
+    try:
+        return Dataset.from_json(response.json())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Dataset()  # XML, HTML or nothing: the status has to do
 
 
 @contextmanager

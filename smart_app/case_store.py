@@ -7,13 +7,13 @@ from hashlib import sha256
 from typing import Any, Final, Self
 
 from pydantic import TypeAdapter
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from inference.advice import reconsidered
 from inference.results import Answer, CaseReport, ClinicalFeatures, Identity
 from smart_app.errors import advice_of, title_of
-from smart_app.models import Report, Write, WriteState
+from smart_app.models import Masks, Report, Write, WriteState
 from smart_app.services import Services
 
 
@@ -81,15 +81,45 @@ def _slim(report: CaseReport) -> CaseReport:
 
 
 def keep_case(services: Services, launch_id: str, case: Case) -> None:
-    """Keep a report; one that is there already is replaced."""
+    """Keep a report in place of the one before; its masks stay as they are."""
+    with services.sessions.begin() as session:
+        session.merge(_row(services, launch_id, case))
+
+
+def keep_analyzed(
+    services: Services, launch_id: str, case: Case, masks: bytes | None
+) -> None:
+    """Keep the report and the masks of an analysis, in place of those before."""
+    with services.sessions.begin() as session:
+        session.merge(_row(services, launch_id, case))
+        session.execute(delete(Masks).where(Masks.launch_id == launch_id))
+        if masks is not None:
+            sealed = services.vault.seal(masks)
+            session.add(Masks(launch_id=launch_id, packed=sealed))
+
+
+def _row(services: Services, launch_id: str, case: Case) -> Report:
     slim = replace(case, report=_slim(case.report))
-    row = Report(
+    return Report(
         launch_id=launch_id,
         case=services.vault.seal(_CASE.dump_json(slim)),
         picture=services.vault.seal(case.report.picture.png),
     )
-    with services.sessions.begin() as session:
-        session.merge(row)
+
+
+def kept_masks(services: Services, launch_id: str) -> bytes | None:
+    """Return the packed masks of a report, ``None`` where none were kept."""
+    packed = select(Masks.packed).where(Masks.launch_id == launch_id)
+    with services.sessions() as session:
+        sealed = session.scalar(packed)
+    return None if sealed is None else services.vault.open(sealed)
+
+
+def has_masks(services: Services, launch_id: str) -> bool:
+    """Tell whether masks of a report were kept."""
+    found = select(Masks.launch_id).where(Masks.launch_id == launch_id)
+    with services.sessions() as session:
+        return session.scalar(found) is not None
 
 
 def kept_case(services: Services, launch_id: str) -> Case | None:

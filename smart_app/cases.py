@@ -7,7 +7,20 @@ from flask.helpers import url_for
 from flask.typing import ResponseReturnValue
 
 from smart_app.answers import Problems, case_lock, keep_answers
-from smart_app.case_store import Case, kept_case, kept_picture, sign, signature
+from smart_app.archive_view import archive_view
+from smart_app.archive_writes import (
+    archive_write,
+    queue_archive_write,
+    queue_archive_write_again,
+)
+from smart_app.case_store import (
+    Case,
+    has_masks,
+    kept_case,
+    kept_picture,
+    sign,
+    signature,
+)
 from smart_app.errors import (
     NotConfirmedError,
     NotReadyError,
@@ -56,7 +69,8 @@ def status(launch_id: str) -> ResponseReturnValue:
     launch = _own(launch_id)
     url = url_for(".show", launch_id=launch.id)
     signed = signature(services, launch.id)
-    return status_json(job_status(services, launch.id), signed, url=url)
+    stored = archive_write(services, launch.id)
+    return status_json(job_status(services, launch.id), signed, stored, url=url)
 
 
 @bp.get("/slice.png")
@@ -91,6 +105,7 @@ def sign_report(launch_id: str) -> ResponseReturnValue:
                 raise OutdatedPageError("signature of another report")
             sign(services, launch.id, signer)
     write_report(services, launch)
+    queue_archive_write(services, launch.id)
     return redirect(url_for(".show", launch_id=launch.id, _anchor="sign"), 303)
 
 
@@ -118,6 +133,14 @@ def move(launch_id: str) -> ResponseReturnValue:
     return redirect(url_for(".show", launch_id=launch.id), 303)
 
 
+@bp.post("/archive")
+def store_again(launch_id: str) -> ResponseReturnValue:
+    """Queue once more what the archive did not take; the chart stays as it is."""
+    launch = _own(launch_id)
+    queue_archive_write_again(current_services(), launch.id)
+    return redirect(url_for(".show", launch_id=launch.id, _anchor="sign"), 303)
+
+
 @bp.post("/retry")
 def retry(launch_id: str) -> ResponseReturnValue:
     """Queue a failed analysis once more."""
@@ -136,6 +159,9 @@ def _report(
         launch=launch,
         server=services.issuers.known(launch.issuer),
         view=report_view(launch, case, signed, now=services.clock()),
+        archive=archive_view(
+            archive_write(services, launch.id), has_masks=has_masks(services, launch.id)
+        ),
         facts=facts_view(
             case,
             is_asked=signed is None and launch.professional is not None,

@@ -9,6 +9,7 @@ from kombu.exceptions import OperationalError
 from smart_app.settings import Settings
 
 TASK: Final = "spoils.analyze"
+ARCHIVE_TASK: Final = "spoils.store"
 POLL_S: Final = 0.1  # our choice: the filesystem transport looks ten times a second
 
 logger = logging.getLogger(__name__)
@@ -39,10 +40,17 @@ class CeleryQueue:
 
     def send(self, job_id: str) -> None:
         """Send a message; when it is lost, the reaper sends another."""
+        self._send(TASK, job_id)
+
+    def send_archive_write(self, launch_id: str) -> None:
+        """Send a message; when it is lost, the reaper sends another."""
+        self._send(ARCHIVE_TASK, launch_id)
+
+    def _send(self, task: str, what: str) -> None:
         try:
-            self._celery.send_task(TASK, [job_id])
+            self._celery.send_task(task, [what])
         except (OperationalError, OSError) as error:
-            logger.warning("job %s not sent: %s", job_id, type(error).__name__)
+            logger.warning("%s %s not sent: %s", task, what, type(error).__name__)
 
 
 def _transport_options(settings: Settings) -> dict[str, Any]:

@@ -18,6 +18,7 @@ REQUIRED = ("issuer", "name", "client_id", "dicomweb_url")
 OPTIONAL = (
     "dicomweb_user",
     "dicomweb_password_env",
+    "dicomweb_store",
     "client_secret_env",
     "private_key_file",
     "site_codes_file",
@@ -40,6 +41,8 @@ class Issuer:
         private_key: Private JWK with ``kid`` and ``alg``, ``None`` likewise.
         dicomweb_url: Base of the archive's DICOMweb service.
         dicomweb_login: User and password of the archive, ``None`` when it asks none.
+        dicomweb_store: Whether signed reports go to the archive as DICOM objects too;
+            ``None`` leaves it to what the archive says of itself.
         site_codes: What the codes of this site mean.
         cds_client: Who calls the CDS Hooks service, ``None`` when nobody may.
 
@@ -52,6 +55,7 @@ class Issuer:
     private_key: Json | None = field(repr=False)
     dicomweb_url: str
     dicomweb_login: tuple[str, str] | None = field(repr=False)
+    dicomweb_store: bool | None = None
     site_codes: SiteCodes = NO_SITE_CODES
     cds_client: CdsClient | None = None
 
@@ -115,6 +119,8 @@ def _issuer(
     for name in ("issuer", "dicomweb_url"):
         if entry.get(name) and not is_secure(str(entry[name])):
             problems.append(f"{where}: {name} must be https, or http on loopback")
+    if not isinstance(entry.get("dicomweb_store"), bool | None):
+        problems.append(f"{where}: dicomweb_store must be true or false")
     secret = _secret(where, entry, "client_secret_env", env, problems)
     password = _secret(where, entry, "dicomweb_password_env", env, problems)
     key = _private_key(where, entry, problems)
@@ -133,6 +139,7 @@ def _issuer(
         private_key=key,
         dicomweb_url=entry["dicomweb_url"].rstrip("/"),
         dicomweb_login=(user, password) if user and password else None,
+        dicomweb_store=entry.get("dicomweb_store"),
         site_codes=codes,
         cds_client=client,
     )

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from inference.results import CaseReport, ClinicalFeatures, Identity, Stage
 from smart_app.archive import Archive
-from smart_app.case_store import Case, keep_case, kept_case
+from smart_app.case_store import Case, keep_analyzed, kept_case
 from smart_app.chart import read_chart
 from smart_app.errors import STATUS, JobTooLongError, LeaseLostError
 from smart_app.identity import require_same_patient
@@ -60,14 +60,24 @@ class Analysis(Protocol):
         features: ClinicalFeatures,
         progress: Callable[[Stage, float], None],
         level_shift: int,
-    ) -> CaseReport:
-        """Analyze a series, with all names moved by ``level_shift``."""
+        with_masks: bool,
+    ) -> tuple[CaseReport, bytes | None]:
+        """Analyze a series, with all names moved by ``level_shift``.
+
+        Returns:
+            The report, and with ``with_masks`` its masks as
+            ``inference.outputs.kept_masks`` packs them, ``None`` where that cannot be.
+
+        """
 
 
 def run_case(
     services: Services, launch: OpenLaunch, analysis: Analysis, progress: Progress
-) -> Case:
+) -> tuple[Case, bytes | None]:
     """Gather, check, infer. Nothing reaches the EHR before a clinician signs.
+
+    Returns:
+        The case, and its masks where the archive may get them after the signature.
 
     Raises:
         UpstreamError: EHR or archive fail.
@@ -88,18 +98,22 @@ def run_case(
     datasets = archive.series(chart.study.study_uid, series_uid)
     for dataset in datasets:  # one stray slice of somebody else is enough to stop
         require_same_patient(chart.identity, analysis.identity_of(dataset))
-    report = analysis.run(
+    wish = issuer.dicomweb_store
+    with_masks = archive.takes_objects() if wish is None else wish
+    report, masks = analysis.run(
         datasets,
         features=chart.features,
         progress=progress,
         level_shift=level_shift(services, launch.id),
+        with_masks=with_masks,
     )
-    return Case(
+    case = Case(
         report=report,
         chart=chart.features,
         identity=chart.identity,
         imaging_study=chart.study.reference,
     )
+    return case, masks
 
 
 def run_job(services: Services, job_id: str, load: Callable[[], Analysis]) -> None:
@@ -121,10 +135,9 @@ def run_job(services: Services, job_id: str, load: Callable[[], Analysis]) -> No
 def _work(services: Services, claim: Claim, load: Callable[[], Analysis]) -> None:
     try:
         launch = launch_of_job(services, claim.launch_id)
-        case = run_case(services, launch, load(), _progress(services, claim))
-        keep_case(
-            services, claim.launch_id, _with_earlier_answers(services, claim, case)
-        )
+        case, masks = run_case(services, launch, load(), _progress(services, claim))
+        case = _with_earlier_answers(services, claim, case)
+        keep_analyzed(services, claim.launch_id, case, masks)
         finish_job(services, claim)
     except LeaseLostError:
         raise

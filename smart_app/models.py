@@ -27,6 +27,15 @@ class WriteState(StrEnum):
     FAILED = "failed"
 
 
+class ArchiveState(StrEnum):
+    """What may happen to the DICOM objects of a signed report."""
+
+    QUEUED = "queued"
+    STORING = "storing"
+    STORED = "stored"
+    FAILED = "failed"
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """A time that is aware in Python and UTC in every database."""
 
@@ -125,6 +134,17 @@ class Report(Base):
     picture: Mapped[bytes]
 
 
+class Masks(Base):
+    """The masks of a report, as ``inference.outputs.kept_masks`` packs them."""
+
+    __tablename__ = "masks"
+
+    launch_id: Mapped[str] = mapped_column(
+        ForeignKey("launches.id", ondelete="CASCADE"), primary_key=True
+    )
+    packed: Mapped[bytes]
+
+
 class LevelShift(Base):
     """By how much a clinician moved the names of the levels of a case."""
 
@@ -187,6 +207,23 @@ class JournalEntry(Base):
     status: Mapped[int | None]
     reference: Mapped[str | None]
     version: Mapped[str | None]
+
+
+class ArchiveWrite(Base):
+    """What became of the DICOM objects of a signed report."""
+
+    __tablename__ = "archive_writes"
+
+    launch_id: Mapped[str] = mapped_column(
+        ForeignKey("launches.id", ondelete="CASCADE"), primary_key=True
+    )
+    state: Mapped[str] = mapped_column(index=True)
+    attempt: Mapped[int]
+    sent_at: Mapped[datetime]
+    result: Mapped[dict[str, Any]]
+    title: Mapped[str | None]
+    advice: Mapped[str | None]
+    error_class: Mapped[str | None]
 
 
 class Lock(Base):

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from smart_app.archive_writes import ArchiveWriteStatus
 from smart_app.case_store import Signature
 from smart_app.job_rows import JobStatus
 from smart_app.models import JobState
@@ -52,7 +53,11 @@ def percent(status: JobStatus) -> int:
 
 
 def status_json(
-    status: JobStatus, signed: Signature | None, *, url: str
+    status: JobStatus,
+    signed: Signature | None,
+    stored: ArchiveWriteStatus | None,
+    *,
+    url: str,
 ) -> dict[str, Any]:
     """Return what the page's script reads, and other programs too."""
     return {
@@ -64,6 +69,7 @@ def status_json(
         "advice": status.advice,
         "url": url,
         "write": None if signed is None else _write_json(signed),
+        "archive": None if stored is None else asdict(stored),
     }
 
 

@@ -19,6 +19,9 @@ class Queue(Protocol):
     def send(self, job_id: str) -> None:
         """Ask any worker to look at this job."""
 
+    def send_archive_write(self, launch_id: str) -> None:
+        """Ask any worker to store the objects of this launch's report."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:

@@ -8,8 +8,11 @@ UpstreamError
 │   └── WriteFailedError    it failed while a report was being written
 └── ArchiveError            the image archive failed
     ├── StudyNotInArchiveError  it does not hold the study
-    └── TruncatedSeriesError    it sent a part of the series
+    ├── TruncatedSeriesError    it sent a part of the series
+    └── NotStoredError          it did not take what was to be stored
 """
+
+from collections.abc import Sequence
 
 from smart_app.errors import UpstreamError
 
@@ -94,3 +97,19 @@ class TruncatedSeriesError(ArchiveError):
         "because measurements on a part could be wrong. Try again; if it happens "
         "again, ask the imaging department to send the study again."
     )
+
+
+class NotStoredError(ArchiveError):
+    """The archive did not take the DICOM objects of a signed report."""
+
+    title = "The image archive did not take the masks and measurements"
+
+    def __init__(
+        self, message: str, *, status: int | None = None, reasons: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message, status=status)
+        said = f" It said: {'; '.join(reasons)}." if reasons else ""
+        self.advice = (
+            f"The report in the chart is not affected.{said} Try again; if it happens "
+            "again, tell the imaging department."
+        )

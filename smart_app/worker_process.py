@@ -13,7 +13,8 @@ from typing import Final
 from celery import Celery, signals
 from sqlalchemy.exc import SQLAlchemyError
 
-from smart_app.celery_app import TASK, CeleryQueue, make_celery
+from smart_app.archive_writes import reap_archive_writes
+from smart_app.celery_app import ARCHIVE_TASK, TASK, CeleryQueue, make_celery
 from smart_app.job_rows import reap_jobs
 from smart_app.jobs import Analysis, run_job
 from smart_app.launches import purge
@@ -45,12 +46,19 @@ def make_worker(settings: Settings, load: Callable[[], Analysis]) -> Celery:
     def analyze(job_id: str) -> None:
         run_job(services, job_id, load)
 
+    def store(launch_id: str) -> None:
+        # takes seconds to load, and the first analysis need not wait for it
+        from smart_app.archive_store import store_objects  # noqa: PLC0415
+
+        store_objects(services, launch_id)
+
     def start_reaper(**_: object) -> None:
         Thread(target=_reap, args=(services,), name="reaper", daemon=True).start()
         sys.stderr.write(f"{READY}\n")
         sys.stderr.flush()
 
     celery.task(analyze, name=TASK)
+    celery.task(store, name=ARCHIVE_TASK)
     signals.worker_ready.connect(start_reaper, weak=False)
     signals.setup_logging.connect(_configure_logging, weak=False)
     return celery
@@ -68,6 +76,8 @@ def _reap(services: Services) -> None:
                 logger.warning("job %s sent again", job_id)
             recover_writes(services)
             purge_journal(services)
+            for launch_id in reap_archive_writes(services):
+                logger.warning("launch %s sent to the archive again", launch_id)
             if purged := purge(services):
                 logger.info("%s launches deleted after their retention", purged)
         except SQLAlchemyError as error:

@@ -107,7 +107,8 @@ def measurement_object(
         imaging_measurements=groups,
     )
     state = "verified" if verifier else "not verified"
-    said = f"{content[0].to_json()} {segmentation.SOPInstanceUID} {verifier}"
+    # not who verified it: the same values signed twice are one object
+    said = f"{content[0].to_json()} {segmentation.SOPInstanceUID} {state}"
     dataset = Comprehensive3DSR(
         evidence=[*source.headers, segmentation],
         content=content,

@@ -44,3 +44,13 @@ for (const group of answers?.querySelectorAll("details") ?? []) {
   });
   group.querySelector(".questions").before(button);
 }
+
+const waiting = document.querySelector("[data-waiting]");
+const watch = waiting && setInterval(async () => {
+  const answer = await fetch("status");
+  if (!answer.ok) return clearInterval(watch);
+  const { archive } = await answer.json();
+  if (["queued", "storing"].includes(archive?.state)) return;
+  clearInterval(watch);
+  location.reload();
+}, 3000);

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import BytesIO
 
 import numpy as np
+from PIL import Image
 from pydicom import Dataset
 from pydicom.uid import generate_uid
 
@@ -30,14 +32,19 @@ def objects_of(series: list[Dataset], voxels: NamedVoxels) -> list[Dataset]:
     ]
 
 
+def stripes() -> NamedVoxels:
+    """Every structure in rows of its own, on two slices."""
+    geometry = small_volume().geometry
+    labels = np.zeros(geometry.shape, np.uint8)
+    labels[2:4] = np.arange(40)[None, :, None] % (len(NAMES) + 1)
+    return NamedVoxels(labels=labels, geometry=geometry)
+
+
 def test_what_is_stored_twice_is_in_the_study_once(archive: Archive) -> None:
-    volume = small_volume()
     study_uid = generate_uid()
     described = replace(INVENTED, study_uid=study_uid)
-    series = mr_series(volume, described)
-    labels = np.zeros(volume.geometry.shape, np.uint8)
-    labels[2:4] = np.arange(40)[None, :, None] % (len(NAMES) + 1)
-    voxels = NamedVoxels(labels=labels, geometry=volume.geometry)
+    series = mr_series(small_volume(), described)
+    voxels = stripes()
     store(archive, series)
     client = archive_client(archive)
     for _ in range(2):
@@ -53,3 +60,21 @@ def test_what_is_stored_twice_is_in_the_study_once(archive: Archive) -> None:
         item.SeriesInstanceUID for item in referenced.ReferencedSeriesSequence
     }
     assert series_uids == {series[0].SeriesInstanceUID, sent.SeriesInstanceUID}
+
+
+def test_the_archive_draws_the_masks(archive: Archive) -> None:
+    series = mr_series(small_volume(), replace(INVENTED, study_uid=generate_uid()))
+    voxels = stripes()
+    masks, _ = objects_of(series, voxels)
+    store(archive, series)
+    client = archive_client(archive)
+    client.store_instances([masks])
+    drawn = client.retrieve_instance_frames_rendered(
+        masks.StudyInstanceUID,
+        masks.SeriesInstanceUID,
+        masks.SOPInstanceUID,
+        frame_numbers=[1],
+        media_types=("image/png",),
+    )
+    picture = np.array(Image.open(BytesIO(drawn)))
+    np.testing.assert_array_equal(picture > 0, voxels.mask(voxels.names[0])[2])

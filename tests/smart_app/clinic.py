@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from sandbox.services import Ehr
 from smart_app import create_app
+from smart_app.archive_store import store_objects
 from smart_app.case_store import Case, kept_case
 from smart_app.jobs import Analysis, run_job
 from smart_app.services import current_services
@@ -26,6 +27,7 @@ class Clinic:
 
     def __init__(self, settings: Settings, *, has_celery: bool = False) -> None:
         self.sent: list[str] = []
+        self.to_store: list[str] = []
         self.app = create_app(settings, queue=None if has_celery else self)
         with self.app.app_context():
             self.services = current_services()
@@ -33,6 +35,15 @@ class Clinic:
     def send(self, job_id: str) -> None:
         """Be the queue: remember the message."""
         self.sent.append(job_id)
+
+    def send_archive_write(self, launch_id: str) -> None:
+        """Be the queue: remember the message."""
+        self.to_store.append(launch_id)
+
+    def store(self) -> None:
+        """Be the worker: store the objects of all reports that were sent."""
+        while self.to_store:
+            store_objects(self.services, self.to_store.pop(0))
 
     def work(self, analysis: Analysis | None = None) -> None:
         """Be the worker: run all jobs that were sent."""

@@ -38,9 +38,14 @@ class StubAnalysis:
         features: ClinicalFeatures,
         progress: Callable[[Stage, float], None],
         level_shift: int,
-    ) -> CaseReport:
-        """Return the report, with the facts of this chart."""
+        with_masks: bool,
+    ) -> tuple[CaseReport, bytes | None]:
+        """Return the report, with the facts of this chart, and no masks."""
+        del with_masks
         for stage in Stage:
             progress(stage, 0.5)
         study = replace(REPORT.study, slice_count=len(datasets))
-        return replace(REPORT, study=study, features=features, level_shift=level_shift)
+        report = replace(
+            REPORT, study=study, features=features, level_shift=level_shift
+        )
+        return report, None

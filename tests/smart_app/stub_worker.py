@@ -25,14 +25,19 @@ class HangingAnalysis(StubAnalysis):
         features: ClinicalFeatures,
         progress: Callable[[Stage, float], None],
         level_shift: int,
-    ) -> CaseReport:
+        with_masks: bool,
+    ) -> tuple[CaseReport, bytes | None]:
         """Return the report, unless this is the first time."""
         mark = Path(os.environ.get(MARK_VARIABLE, os.devnull))
         if not mark.exists():
             mark.touch()
             time.sleep(FOREVER_S)
         return super().run(
-            datasets, features=features, progress=progress, level_shift=level_shift
+            datasets,
+            features=features,
+            progress=progress,
+            level_shift=level_shift,
+            with_masks=with_masks,
         )
 
 

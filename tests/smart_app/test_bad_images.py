@@ -153,10 +153,11 @@ class RefusingAnalysis(StubAnalysis):
         *,
         features: ClinicalFeatures,
         progress: Callable[[Stage, float], None],
-        level_shift: int = 0,
-    ) -> CaseReport:
+        level_shift: int,
+        with_masks: bool,
+    ) -> tuple[CaseReport, bytes | None]:
         """Raise."""
-        del datasets, features, progress, level_shift
+        del datasets, features, progress, level_shift, with_masks
         raise self.refusal
 
 
