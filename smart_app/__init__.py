@@ -6,33 +6,21 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
 
-from smart_app import auth, cases, cds_hooks, guideline_page
+from smart_app import auth, cases, cds_hooks, guideline_page, headers
 from smart_app.celery_app import CeleryQueue, make_celery
 from smart_app.errors import STATUS, advice_of, status_of, title_of
 from smart_app.log import configure_logging
-from smart_app.services import Queue, current_services, make_services
+from smart_app.services import Queue, Services, current_services, make_services
 from smart_app.settings import Settings
 
 MAX_REQUEST_BYTES = 64 * 1024  # our choice: the largest form is a signature
-SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
-HSTS = "max-age=31536000"
-
 logger = logging.getLogger(__name__)
 
 
@@ -56,26 +44,22 @@ def create_app(
     configure_logging()
     static = Path(__file__).parents[1] / "static"
     app = Flask(__name__, static_folder=str(static))
-    name = "__Host-spoils" if settings.is_https else "spoils"
     app.config.update(
         SECRET_KEY=settings.secret_key,
-        SESSION_COOKIE_NAME=name,
-        SESSION_COOKIE_SECURE=settings.is_https,
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=settings.retention,
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session that it is bound to
     )
     CSRFProtect(app).exempt(cds_hooks.bp)  # no cookie counts there
     worker_queue = queue or CeleryQueue(make_celery(settings))
-    app.extensions["spoils"] = make_services(settings, worker_queue, clock)
+    services = make_services(settings, worker_queue, clock)
+    app.extensions["spoils"] = services
+    app.config.update(_cookie(services))
     app.register_blueprint(auth.bp)
     app.register_blueprint(cases.bp)
     app.register_blueprint(guideline_page.bp)
     app.register_blueprint(cds_hooks.bp)
     app.add_url_rule("/healthz", view_func=healthz)
-    app.after_request(_add_headers)
+    headers.init_app(app)
     _handle_errors(app)
     return app
 
@@ -87,13 +71,22 @@ def healthz() -> ResponseReturnValue:
     return {"status": "ok"}
 
 
-def _add_headers(response: Response) -> Response:
-    response.headers.update(SECURITY_HEADERS)
-    if request.endpoint != "static":
-        response.headers["Cache-Control"] = "no-store"
-    if current_services().settings.is_https:
-        response.headers["Strict-Transport-Security"] = HSTS
-    return response
+def _cookie(services: Services) -> dict[str, object]:
+    """Return how the session cookie is sent.
+
+    In a frame of an EHR it is a cookie of a third party: browsers keep it only where
+    it is partitioned by the page around it (CHIPS) and goes over TLS.
+    """
+    is_https = services.settings.is_https
+    is_framed = any(issuer.frame_ancestors for issuer in services.issuers)
+    return {
+        "SESSION_COOKIE_NAME": "__Host-spoils" if is_https else "spoils",
+        "SESSION_COOKIE_SECURE": is_https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "None" if is_https and is_framed else "Lax",
+        "SESSION_COOKIE_PARTITIONED": is_https and is_framed,
+        "PERMANENT_SESSION_LIFETIME": services.settings.session_life,
+    }
 
 
 def _handle_errors(app: Flask) -> None:
@@ -107,7 +100,8 @@ def _show_known(error: Exception) -> ResponseReturnValue:
     status = status_of(error)
     code = secrets.token_hex(4)
     logger.warning("support code %s: %s: %s", code, type(error).__name__, error)
-    return _page(title_of(error), advice_of(error), code), status
+    way_out = getattr(error, "way_out", None)
+    return _page(title_of(error), advice_of(error), code, way_out), status
 
 
 def _show_csrf(_error: CSRFError) -> ResponseReturnValue:
@@ -122,9 +116,14 @@ def _show_http(error: HTTPException) -> ResponseReturnValue:
     return _page(title, advice, None), error.code or 500
 
 
-def _page(title: str, advice: str, code: str | None) -> str:
+def _page(title: str, advice: str, code: str | None, way_out: str | None = None) -> str:
     # the way back, where the address is that of a case
     launch_id = (request.view_args or {}).get("launch_id")
     return render_template(
-        "error.html", title=title, advice=advice, code=code, launch_id=launch_id
+        "error.html",
+        title=title,
+        advice=advice,
+        code=code,
+        launch_id=launch_id,
+        way_out=way_out,
     )

@@ -1,26 +1,38 @@
 """Launch, answer of the EHR, and log-out."""
 
 import logging
-import secrets
+from functools import partial
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    g,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 
+from smart_app import browsers
 from smart_app.banner import banner_of, person_name
 from smart_app.chart import fhir_client
-from smart_app.errors import UpstreamError
+from smart_app.client_keys import JWKS_MAX_AGE_S, JWKS_PATH, public_set
+from smart_app.errors import NotSignedInError
 from smart_app.fhir_client import FhirClient
-from smart_app.id_token import Expected, validated_claims
+from smart_app.id_token import Expected, claimed_issuer, validated_claims
 from smart_app.issuers import Issuer
 from smart_app.job_rows import queue_job
 from smart_app.launch_errors import (
-    DeniedError,
-    IdTokenError,
+    CookiesBlockedError,
     LaunchParameterError,
+    StandaloneError,
     UnknownStateError,
+    denial,
 )
 from smart_app.launches import (
-    close_launches,
+    close_other_users,
     keep_launch,
     keep_names,
     keep_pending,
@@ -29,19 +41,22 @@ from smart_app.launches import (
 )
 from smart_app.oauth import (
     Json,
+    as_form,
     authorization_url,
     discover,
     exchange_code,
     fetch_jwks,
-    revoke,
 )
 from smart_app.services import Services, current_services
 from smart_app.smart import (
     Discovery,
     LaunchContext,
     context_from,
+    granted_scopes,
     relative_reference,
     require_reading,
+    trusted_issuer,
+    wanted_scopes,
 )
 from smart_app.upstream_errors import EhrError
 
@@ -51,24 +66,42 @@ logger = logging.getLogger(__name__)
 
 @bp.get("/")
 def home() -> ResponseReturnValue:
-    """Say where this application is opened from."""
-    return render_template("home.html")
+    """Say where this application is opened from, and offer standalone launches."""
+    return render_template("home.html", issuers=current_services().issuers)
+
+
+@bp.get(JWKS_PATH)
+def jwks() -> ResponseReturnValue:
+    """Publish the keys that this application signs with; EHRs may keep them a while."""
+    keys = [key for issuer in current_services().issuers for key in issuer.private_keys]
+    response = jsonify(public_set(keys))
+    response.cache_control.public = True
+    response.cache_control.max_age = JWKS_MAX_AGE_S
+    return response
 
 
 @bp.get("/launch")
 def launch() -> ResponseReturnValue:
-    """Send the browser to the EHR's sign-in, with PKCE and a one-time state."""
+    """Send the browser to the EHR's sign-in, with PKCE and a one-time state.
+
+    With a ``launch`` handle it is an EHR launch; without one it is a standalone
+    launch, in which the EHR lets the user choose a patient.
+    """
     services = current_services()
     issuer = services.issuers.known(_parameter("iss"))
-    handle = _parameter("launch")
+    handle = request.args.get("launch") or None
+    if _is_framed() and browsers.KEY not in session:
+        return _probe_cookie(services, issuer, handle)
     discovery = discover(issuer, services.settings.http_timeout_s)
+    if handle is None and discovery.is_for_ehr_launch_only:
+        raise StandaloneError("discovery offers no standalone launch")
     launch_secrets = new_secrets()
-    browser = session.setdefault("browser", secrets.token_urlsafe(32))
-    session.permanent = True
-    keep_pending(services, browser, issuer.url, launch_secrets)
+    keep_pending(services, browsers.begin(services), issuer.url, launch_secrets)
     url = authorization_url(
         issuer, discovery, services.settings, handle, launch_secrets
     )
+    if discovery.takes_post and "authorize_by_get" not in issuer.quirks:
+        return _post_to(url)
     return redirect(url)
 
 
@@ -76,21 +109,28 @@ def launch() -> ResponseReturnValue:
 def callback() -> ResponseReturnValue:
     """Check the answer of the EHR, open the launch and queue its analysis."""
     services = current_services()
-    browser = session.get("browser")
-    if not browser:
-        raise UnknownStateError("callback without a cookie")
+    try:
+        browser = browsers.current(services)
+    except NotSignedInError as error:
+        raise UnknownStateError(f"callback: {error}") from error
+    error_code = request.args.get("error")
+    if error_code and not request.args.get("state"):
+        raise denial("authorization endpoint, without state", error_code)
     issuer_url, launch_secrets = take_pending(services, browser, _parameter("state"))
-    if error := request.args.get("error"):
-        raise DeniedError(f"authorization endpoint: {error[:40]!r}")
     issuer = services.issuers.known(issuer_url)
     discovery = discover(issuer, services.settings.http_timeout_s)
     _check_sender(discovery)
+    if error_code:
+        raise denial("authorization endpoint", error_code)
     verifier = launch_secrets.verifier
     code = _parameter("code")
     token = exchange_code(issuer, discovery, services.settings, code, verifier)
-    require_reading(str(token.get("scope", "")).split())
+    scopes = granted_scopes(token, wanted_scopes(discovery, own=issuer.scopes))
+    require_reading(scopes)
+    token = {**token, "scope": " ".join(sorted(scopes))}
     context = _context(services, issuer, discovery, token, launch_secrets.nonce)
     opened = keep_launch(services, browser, issuer.url, context, token)
+    browsers.give_back(services, close_other_users(services, opened))
     client = fhir_client(services, opened)
     banner = banner_of(client.read("Patient", context.patient_id))
     keep_names(services, opened, banner, _user_name(client, context))
@@ -102,16 +142,39 @@ def callback() -> ResponseReturnValue:
 @bp.post("/logout")
 def logout() -> ResponseReturnValue:
     """Forget this browser's cases and give its tokens back to the EHR."""
-    services = current_services()
-    for issuer_url, token in close_launches(services, session.pop("browser", "")):
-        issuer = services.issuers.known(issuer_url)
-        try:
-            discovery = discover(issuer, services.settings.http_timeout_s)
-            revoke(issuer, discovery, services.settings, token)
-        except UpstreamError as error:  # deleted here; it expires there by itself
-            logger.warning("token not revoked: %s", error)
-    session.clear()
+    browsers.leave(current_services())
     return render_template("closed.html")
+
+
+def _is_framed() -> bool:
+    return request.headers.get("Sec-Fetch-Dest") in {"iframe", "frame"}
+
+
+def _probe_cookie(
+    services: Services, issuer: Issuer, handle: str | None
+) -> ResponseReturnValue:
+    """Find out whether the browser keeps our cookie in this frame.
+
+    It is asked before the EHR is, because the handle of a launch can be used once: a
+    tab of its own can still go on with it.
+    """
+    # values of None are left out of an address
+    here = partial(url_for, ".launch", iss=issuer.url, launch=handle)
+    if "probe" in request.args:
+        raise CookiesBlockedError("no cookie in the frame", way_out=here())
+    browsers.begin(services)
+    return redirect(here(probe="1"))
+
+
+def _post_to(url: str) -> ResponseReturnValue:
+    """Answer with a form that posts itself (SMART App Launch 2.2, 2.0.9).
+
+    The sign-in may go on to any host of the EHR and comes back here at its end, and
+    browsers hold all of these steps against ``form-action``.
+    """
+    address, fields = as_form(url)
+    g.form_action = ("https:", *(["http:"] if address.startswith("http:") else []))
+    return render_template("authorize.html", address=address, fields=fields)
 
 
 def _parameter(name: str) -> str:
@@ -135,26 +198,30 @@ def _user_name(client: FhirClient, context: LaunchContext) -> str | None:
 def _check_sender(discovery: Discovery) -> None:
     # RFC 9207: another authorization server must not answer for this one
     sender = request.args.get("iss")
-    if sender and discovery.issuer and sender != discovery.issuer:
+    if (sender or discovery.sends_iss) and discovery.issuer not in {None, sender}:
         raise UnknownStateError("the answer came from another authorization server")
 
 
 def _context(
     services: Services, issuer: Issuer, discovery: Discovery, token: Json, nonce: str
 ) -> LaunchContext:
-    if "openid" not in str(token.get("scope", "")).split():
-        return context_from(token, user=None, name=None)
-    if not discovery.issuer or not isinstance(token.get("id_token"), str):
-        raise IdTokenError("the EHR granted openid and sent no id_token or issuer")
+    id_token = token.get("id_token")
+    if not isinstance(id_token, str):  # then nobody is known, and nobody can sign
+        logger.info("the EHR sent no id_token")
+        return context_from(token, issuer.url, user=None, name=None)
+    token_issuer = discovery.issuer or trusted_issuer(
+        claimed_issuer(id_token), issuer.url, discovery
+    )
     expected = Expected(
-        issuer=discovery.issuer,
+        issuer=token_issuer,
         client_id=issuer.client_id,
         nonce=nonce,
         access_token=str(token["access_token"]),
         now=services.clock(),
     )
-    jwks = fetch_jwks(discovery, services.settings.http_timeout_s)
-    claims = validated_claims(token["id_token"], jwks, expected)
+    timeout_s = services.settings.http_timeout_s
+    keys = fetch_jwks(discovery, token_issuer, timeout_s)
+    claims = validated_claims(id_token, keys, expected)
     user = claims.get("fhirUser") or claims.get("profile")
     reference = relative_reference(str(user), issuer.url) if user else None
-    return context_from(token, user=reference, name=claims.get("name"))
+    return context_from(token, issuer.url, user=reference, name=claims.get("name"))

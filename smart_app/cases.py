@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from flask import Blueprint, Response, redirect, render_template, request, session
+from flask import Blueprint, Response, g, redirect, render_template, request
 from flask.helpers import url_for
 from flask.typing import ResponseReturnValue
 
+from smart_app import browsers
 from smart_app.answers import Problems, case_lock, keep_answers
 from smart_app.archive_view import archive_view
 from smart_app.archive_writes import (
@@ -24,7 +25,6 @@ from smart_app.case_store import (
 from smart_app.errors import (
     NotConfirmedError,
     NotReadyError,
-    NotSignedInError,
     OutdatedPageError,
     WriteNotGrantedError,
 )
@@ -66,7 +66,7 @@ def show(launch_id: str) -> ResponseReturnValue:
 def status(launch_id: str) -> ResponseReturnValue:
     """Report progress to the page's script; only to the browser of the launch."""
     services = current_services()
-    launch = _own(launch_id)
+    launch = _own(launch_id, is_active=False)
     url = url_for(".show", launch_id=launch.id)
     signed = signature(services, launch.id)
     stored = archive_write(services, launch.id)
@@ -171,8 +171,9 @@ def _report(
     )
 
 
-def _own(launch_id: str) -> OpenLaunch:
-    browser = session.get("browser")
-    if browser is None:
-        raise NotSignedInError("case without a cookie")
-    return own_launch(current_services(), browser, launch_id)
+def _own(launch_id: str, *, is_active: bool = True) -> OpenLaunch:
+    services = current_services()
+    browser = browsers.current(services, is_active=is_active)
+    launch = own_launch(services, browser, launch_id)
+    g.frame_ancestors = services.issuers.known(launch.issuer).frame_ancestors
+    return launch

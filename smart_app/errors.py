@@ -3,6 +3,7 @@
 AppError                        message for the log, ``advice`` for the person
 ├── LaunchError                 the launch cannot go on (launch_errors.py)
 ├── NotSignedInError            no launch in this browser
+│   └── SessionTimedOutError    it was away or signed in for too long
 ├── CaseNotFoundError           no such case for this browser
 ├── IdentityError               images and chart are not surely the same person
 │   ├── IdentityMismatchError   they contradict each other
@@ -55,6 +56,17 @@ class NotSignedInError(AppError):
 
     title = "You are not signed in"
     advice = "Open this application from a patient's chart in the EHR."
+
+
+class SessionTimedOutError(NotSignedInError):
+    """This browser was away or signed in for too long."""
+
+    title = "You were signed out"
+    advice = (
+        "This browser was not used for a while or was signed in for too long, so its "
+        "cases were closed. What was signed is kept. "
+        "Open the application again from the patient's chart."
+    )
 
 
 class CaseNotFoundError(AppError):

@@ -2,31 +2,36 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from fhir_mappings.chart_values import FIELDS
 from fhir_mappings.errors import SiteTableError
 from fhir_mappings.site_codes import NO_SITE_CODES, SiteCodes, site_codes
 from smart_app.cds_hooks_clients import CdsClient, cds_client
+from smart_app.client_keys import ClientKeyError, Jwk, read_keys
+from smart_app.issuer_fields import Fields
 from smart_app.launch_errors import UnknownIssuerError
-from smart_app.settings import SettingsError, is_secure
+from smart_app.settings import SettingsError
 
-REQUIRED = ("issuer", "name", "client_id", "dicomweb_url")
-OPTIONAL = (
-    "dicomweb_user",
-    "dicomweb_password_env",
-    "dicomweb_store",
-    "client_secret_env",
-    "private_key_file",
-    "site_codes_file",
-    "cds_client",
+#: What an entry of the file may hold; README.md explains each to administrators.
+FIELD_NAMES: Final = frozenset(
+    {
+        *("issuer", "name", "client_id", "client_secret_env", "private_key_file"),
+        *("scopes", "quirks", "frame_ancestors", "site_codes_file", "cds_client"),
+        *("dicomweb_url", "dicomweb_user", "dicomweb_password_env"),
+        "dicomweb_store",
+    }
 )
-KEY_ALGORITHMS = frozenset({"ES384", "RS384"})  # SMART App Launch 2.2, 5.1
-
-Json = dict[str, Any]
+#: Deviations of single EHRs from SMART App Launch 2.2 that an entry may allow.
+QUIRKS: Final = frozenset(
+    {
+        "authorize_by_get",  # its sign-in page does not take the POST that it announces
+        "pkce_not_announced",  # it takes PKCE without saying so in its discovery
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +43,10 @@ class Issuer:
         name: Name shown on the pages.
         client_id: Name under which the EHR knows this application.
         client_secret: Shared secret, ``None`` for other kinds of clients.
-        private_key: Private JWK with ``kid`` and ``alg``, ``None`` likewise.
+        private_keys: Private JWKs with ``kid`` and ``alg``, empty likewise.
+        scopes: What to ask for instead of what the application would, or empty.
+        quirks: Deviations that are known and allowed, of ``QUIRKS``.
+        frame_ancestors: Origins of pages that may show this application in a frame.
         dicomweb_url: Base of the archive's DICOMweb service.
         dicomweb_login: User and password of the archive, ``None`` when it asks none.
         dicomweb_store: Whether signed reports go to the archive as DICOM objects too;
@@ -52,7 +60,10 @@ class Issuer:
     name: str
     client_id: str
     client_secret: str | None = field(repr=False)
-    private_key: Json | None = field(repr=False)
+    private_keys: tuple[Jwk, ...] = field(repr=False)
+    scopes: tuple[str, ...] = ()
+    quirks: frozenset[str] = frozenset()
+    frame_ancestors: tuple[str, ...] = ()
     dicomweb_url: str
     dicomweb_login: tuple[str, str] | None = field(repr=False)
     dicomweb_store: bool | None = None
@@ -65,6 +76,9 @@ class Issuers:
     """The list of EHRs, asked by their exact URL."""
 
     by_url: Mapping[str, Issuer]
+
+    def __iter__(self) -> Iterator[Issuer]:
+        return iter(self.by_url.values())
 
     def known(self, url: str) -> Issuer:
         """Return the EHR of this URL.
@@ -94,89 +108,77 @@ def load_issuers(path: Path, env: Mapping[str, str] = os.environ) -> Issuers:
         raise SettingsError("SPOILS_ISSUERS must hold a list with at least one EHR")
     problems: list[str] = []
     issuers = [_issuer(i, entry, env, problems) for i, entry in enumerate(entries)]
-    found = {issuer.url: issuer for issuer in issuers if issuer}
-    clients = [item.cds_client.iss for item in found.values() if item.cds_client]
-    if len({*clients}) != len(clients):
-        problems.append("two entries have the same iss of their cds_client")
-    if not problems and len(found) != len(entries):
-        problems.append("two entries have the same issuer")
+    found = [issuer for issuer in issuers if issuer]
+    problems += _clashes(found)
     if problems:
         raise SettingsError("SPOILS_ISSUERS: " + "; ".join(problems))
-    return Issuers(found)
+    return Issuers({issuer.url: issuer for issuer in found})
+
+
+def _clashes(issuers: list[Issuer]) -> Iterator[str]:
+    if len({issuer.url for issuer in issuers}) != len(issuers):
+        yield "two entries have the same issuer"
+    clients = [item.cds_client.iss for item in issuers if item.cds_client]
+    if len({*clients}) != len(clients):
+        yield "two entries have the same iss of their cds_client"
+    keys: dict[str, Jwk] = {}
+    for key in (key for issuer in issuers for key in issuer.private_keys):
+        if keys.setdefault(key["kid"], key) != key:
+            yield f"two different private keys have the same kid {key['kid']!r}"
 
 
 def _issuer(
     index: int, entry: object, env: Mapping[str, str], problems: list[str]
 ) -> Issuer | None:
-    before = len(problems)
     if not isinstance(entry, dict):
         problems.append(f"entry {index} is not an object")
         return None
-    where = f"entry {index}"
-    problems += [f"{where} lacks {name}" for name in REQUIRED if not entry.get(name)]
-    unknown = sorted(set(entry) - {*REQUIRED, *OPTIONAL})
-    problems += [f"{where} has an unknown field {name}" for name in unknown]
-    for name in ("issuer", "dicomweb_url"):
-        if entry.get(name) and not is_secure(str(entry[name])):
-            problems.append(f"{where}: {name} must be https, or http on loopback")
-    if not isinstance(entry.get("dicomweb_store"), bool | None):
-        problems.append(f"{where}: dicomweb_store must be true or false")
-    secret = _secret(where, entry, "client_secret_env", env, problems)
-    password = _secret(where, entry, "dicomweb_password_env", env, problems)
-    key = _private_key(where, entry, problems)
-    codes = _site_codes(where, entry, problems)
-    client = cds_client(where, entry, problems)
-    if secret and key:
-        problems.append(f"{where} has both a secret and a private key")
-    if len(problems) > before:
-        return None
-    user = entry.get("dicomweb_user")
-    return Issuer(
-        url=entry["issuer"].rstrip("/"),
-        name=entry["name"],
-        client_id=entry["client_id"],
-        client_secret=secret,
-        private_key=key,
-        dicomweb_url=entry["dicomweb_url"].rstrip("/"),
-        dicomweb_login=(user, password) if user and password else None,
-        dicomweb_store=entry.get("dicomweb_store"),
-        site_codes=codes,
-        cds_client=client,
+    before = len(problems)
+    fields = Fields(index, entry, problems, env)
+    fields.only(FIELD_NAMES)
+    fields.together(["dicomweb_user", "dicomweb_password_env"])
+    user, password = (
+        fields.text("dicomweb_user"),
+        fields.secret("dicomweb_password_env"),
     )
+    issuer = Issuer(
+        url=fields.url("issuer", is_required=True) or "",
+        name=fields.text("name", is_required=True) or "",
+        client_id=fields.text("client_id", is_required=True) or "",
+        client_secret=fields.secret("client_secret_env"),
+        private_keys=_private_keys(fields),
+        scopes=fields.texts("scopes"),
+        quirks=fields.some_of("quirks", QUIRKS),
+        frame_ancestors=fields.origins("frame_ancestors"),
+        dicomweb_url=fields.url("dicomweb_url", is_required=True) or "",
+        dicomweb_login=(user, password) if user and password else None,
+        dicomweb_store=fields.flag("dicomweb_store"),
+        site_codes=_site_codes(fields),
+        cds_client=cds_client(fields.where, entry, problems),
+    )
+    if issuer.client_secret and issuer.private_keys:
+        fields.wrong("client_secret_env and private_key_file exclude each other")
+    return issuer if len(problems) == before else None
 
 
-def _secret(
-    where: str, entry: Json, name: str, env: Mapping[str, str], problems: list[str]
-) -> str | None:
-    variable = entry.get(name)
-    if variable and not env.get(variable):
-        problems.append(f"{where}: set the variable {variable}")
-    return env.get(variable) if variable else None
-
-
-def _site_codes(where: str, entry: Json, problems: list[str]) -> SiteCodes:
-    if not (path := entry.get("site_codes_file")):
+def _site_codes(fields: Fields) -> SiteCodes:
+    if not (path := fields.text("site_codes_file")):
         return NO_SITE_CODES
     try:
-        document = json.loads(Path(path).read_text(encoding="utf-8"))
+        document: Any = json.loads(Path(path).read_text(encoding="utf-8"))
         return site_codes(document, fields=FIELDS)
     except (OSError, ValueError):
-        problems.append(f"{where}: site_codes_file is no readable JSON")
+        fields.wrong(f"site_codes_file {path!r} is no readable JSON")
     except SiteTableError as error:
-        problems.append(f"{where}: site_codes_file: {error}")
+        fields.wrong(f"site_codes_file {path!r}: {error}")
     return NO_SITE_CODES
 
 
-def _private_key(where: str, entry: Json, problems: list[str]) -> Json | None:
-    if not (path := entry.get("private_key_file")):
-        return None
+def _private_keys(fields: Fields) -> tuple[Jwk, ...]:
+    if not (path := fields.text("private_key_file")):
+        return ()
     try:
-        key = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        problems.append(f"{where}: private_key_file is no readable JSON")
-        return None
-    is_usable = isinstance(key, dict) and key.get("kid") and "d" in key
-    if not is_usable or key.get("alg") not in KEY_ALGORITHMS:
-        problems.append(f"{where}: private_key_file needs kid, d, ES384 or RS384")
-        return None
-    return dict(key)
+        return read_keys(Path(path))
+    except ClientKeyError as error:
+        fields.wrong(f"private_key_file {path!r} {error}")
+        return ()

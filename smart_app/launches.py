@@ -1,6 +1,7 @@
 """Launches in the database: waiting for the EHR, then open for one browser."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -16,10 +17,16 @@ from smart_app.launch_errors import (
     ReplayedStateError,
     UnknownStateError,
 )
-from smart_app.models import Launch, PendingLaunch
+from smart_app.models import Launch, PendingLaunch, SignedIn
 from smart_app.oauth import Secrets
 from smart_app.services import Services
-from smart_app.smart import LaunchContext, can_write, can_write_type, lifetime_s
+from smart_app.smart import (
+    LaunchContext,
+    can_write,
+    can_write_type,
+    granted_scopes,
+    lifetime_s,
+)
 
 PENDING_LIFE: Final = timedelta(minutes=10)
 _CONTEXT: Final = TypeAdapter(LaunchContext)
@@ -127,7 +134,7 @@ def keep_launch(
         issuer=issuer,
         context=vault.seal(_CONTEXT.dump_json(context)),
         banner=vault.seal(_BANNER.dump_json(UNREAD)),
-        scopes=sorted(str(token.get("scope", "")).split()),
+        scopes=sorted(granted_scopes(token, "")),
         access_token=vault.seal(str(token["access_token"]).encode()),
         refresh_token=vault.seal_text(token.get("refresh_token")),
         expires_at=services.clock() + timedelta(seconds=lifetime_s(token)),
@@ -151,7 +158,7 @@ def keep_names(
         session.execute(update(Launch).where(Launch.id == launch.id).values(**values))
 
 
-def own_launch(services: Services, browser: str | None, launch_id: str) -> OpenLaunch:
+def own_launch(services: Services, browser: str, launch_id: str) -> OpenLaunch:
     """Return a launch of this browser.
 
     Raises:
@@ -160,7 +167,7 @@ def own_launch(services: Services, browser: str | None, launch_id: str) -> OpenL
     """
     with services.sessions() as session:
         row = session.get(Launch, launch_id)
-    if row is None or browser is None or row.browser != browser:
+    if row is None or row.browser != browser:
         raise CaseNotFoundError("no such case for this browser")
     return _opened(services, row)
 
@@ -181,10 +188,31 @@ def launch_of_job(services: Services, launch_id: str) -> OpenLaunch:
 
 def close_launches(services: Services, browser: str) -> list[tuple[str, str]]:
     """Delete all launches of a browser; return issuers and tokens to give back."""
-    mine = Launch.browser == browser
+    with services.sessions() as session:
+        rows = session.scalars(select(Launch).where(Launch.browser == browser)).all()
+    return _close(services, rows)
+
+
+def close_other_users(services: Services, launch: OpenLaunch) -> list[tuple[str, str]]:
+    """Delete the launches of whoever used this browser and EHR before.
+
+    A workstation is shared, and nobody may read or sign as somebody else.
+    """
+    with services.sessions() as session:
+        browser = session.get_one(Launch, launch.id).browser
+        mine = (Launch.browser == browser, Launch.issuer == launch.issuer)
+        rows = session.scalars(select(Launch).where(*mine)).all()
+    others = [
+        row
+        for row in rows
+        if _opened(services, row).context.user != launch.context.user
+    ]
+    return _close(services, others)
+
+
+def _close(services: Services, rows: Sequence[Launch]) -> list[tuple[str, str]]:
     with services.sessions.begin() as session:
-        rows = session.scalars(select(Launch).where(mine)).all()
-        session.execute(delete(Launch).where(mine))
+        session.execute(delete(Launch).where(Launch.id.in_([row.id for row in rows])))
     vault = services.vault
     return [
         (row.issuer, vault.open(row.refresh_token or row.access_token).decode())
@@ -193,9 +221,13 @@ def close_launches(services: Services, browser: str) -> list[tuple[str, str]]:
 
 
 def purge(services: Services) -> int:
-    """Delete what is older than the retention, with its jobs, reports and writes."""
+    """Delete what is too old or was left, with its jobs, reports and writes."""
     oldest = services.clock() - services.settings.retention
+    idle = SignedIn.seen_at < services.clock() - services.settings.idle_life
     with services.sessions.begin() as session:
+        left = select(SignedIn.browser).where(idle)
+        session.execute(delete(Launch).where(Launch.browser.in_(left)))
+        session.execute(delete(SignedIn).where(idle))
         session.execute(delete(PendingLaunch).where(PendingLaunch.created_at < oldest))
         return changed_rows(session, delete(Launch).where(Launch.created_at < oldest))
 

@@ -69,6 +69,16 @@ class Base(DeclarativeBase):
     }
 
 
+class SignedIn(Base):
+    """A browser that started a launch; it stays for as long as it is used."""
+
+    __tablename__ = "signed_in"
+
+    browser: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[datetime]
+    seen_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class PendingLaunch(Base):
     """A launch that waits for the answer of the EHR; its state is used once."""
 

@@ -2,7 +2,9 @@
 
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 import requests
 from authlib.integrations.base_client import OAuthError
@@ -10,17 +12,17 @@ from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from joserfc.jwk import import_key
 
+from smart_app.client_keys import ClientKeyError, Jwk, signing_key
 from smart_app.http import harden, json_object, translated
 from smart_app.issuers import Issuer
-from smart_app.launch_errors import DeniedError
-from smart_app.settings import Settings
+from smart_app.launch_errors import RegistrationError, denial
+from smart_app.settings import Settings, is_secure
 from smart_app.smart import Discovery, discovery_from, wanted_scopes
-from smart_app.upstream_errors import (
-    DiscoveryError,
-    SessionEndedError,
-)
+from smart_app.upstream_errors import DiscoveryError, SessionEndedError
 
 ASSERTION_LIFE_S: Final = 240  # SMART App Launch 2.2, 5.2: at most five minutes
+#: Refusals after which the refresh token may still be good (RFC 6749, 5.2).
+PASSING_ERRORS: Final = ("invalid_client", "server_error", "temporarily_unavailable")
 
 Json = dict[str, Any]
 
@@ -49,40 +51,73 @@ def discover(issuer: Issuer, timeout_s: float) -> Discovery:
 
     """
     document = _get_json(f"{issuer.url}/.well-known/smart-configuration", timeout_s)
-    return discovery_from(document, issuer.url)
+    may_omit_pkce = "pkce_not_announced" in issuer.quirks
+    return discovery_from(document, issuer.url, may_omit_pkce=may_omit_pkce)
 
 
-def fetch_jwks(discovery: Discovery, timeout_s: float) -> Json:
+def fetch_jwks(discovery: Discovery, token_issuer: str, timeout_s: float) -> Json:
     """Fetch the keys that sign id_tokens.
+
+    Where the SMART configuration does not name them, the OpenID configuration of the
+    token's issuer does (SMART App Launch 2.2, 3.0.13).
+
+    Args:
+        discovery: The SMART configuration.
+        token_issuer: Who signed, already found to be the EHR's.
+        timeout_s: Longest wait for one answer.
 
     Raises:
         DiscoveryError: There are none, or the server does not answer.
 
     """
-    if not discovery.jwks_uri:
-        raise DiscoveryError("discovery names no jwks_uri")
-    return _get_json(discovery.jwks_uri, timeout_s)
+    address = discovery.jwks_uri
+    if not address:
+        base = token_issuer.rstrip("/")
+        document = _get_json(f"{base}/.well-known/openid-configuration", timeout_s)
+        if document.get("issuer") != token_issuer:
+            raise DiscoveryError("the OpenID configuration names another issuer")
+        address = str(document.get("jwks_uri") or "")
+    if not is_secure(address):
+        raise DiscoveryError("discovery names no secure jwks_uri")
+    return _get_json(address, timeout_s)
 
 
 def authorization_url(
     issuer: Issuer,
     discovery: Discovery,
     settings: Settings,
-    launch: str,
+    launch: str | None,
     secrets: Secrets,
 ) -> str:
-    """Return where the browser goes to sign in (PKCE with S256)."""
+    """Return where the browser goes to sign in (PKCE with S256).
+
+    Args:
+        issuer: The EHR.
+        discovery: Its SMART configuration.
+        settings: Those of this application.
+        launch: Handle of an EHR launch, ``None`` for a standalone launch.
+        secrets: Made for this launch.
+
+    """
     session = _session(issuer, discovery, settings)
+    scope = wanted_scopes(discovery, is_standalone=launch is None, own=issuer.scopes)
     url, _ = session.create_authorization_url(
         discovery.authorization_endpoint,
         state=secrets.state,
         code_verifier=secrets.verifier,
         nonce=secrets.nonce,
         aud=issuer.url,
-        launch=launch,
-        scope=wanted_scopes(discovery),
+        scope=scope,
+        **({"launch": launch} if launch is not None else {}),
     )
     return str(url)
+
+
+def as_form(url: str) -> tuple[str, list[tuple[str, str]]]:
+    """Return an authorization request for POST: its address and its fields."""
+    parts = urlsplit(url)
+    fields = parse_qsl(parts.query, keep_blank_values=True)
+    return parts._replace(query="").geturl(), fields
 
 
 def exchange_code(
@@ -91,7 +126,7 @@ def exchange_code(
     """Turn a code into the token answer.
 
     Raises:
-        DeniedError: The EHR refuses the code.
+        DeniedError: The EHR refuses the code, or does not know this client.
         DiscoveryError: The token endpoint does not answer.
 
     """
@@ -106,7 +141,7 @@ def exchange_code(
             )
             return _bearer(token)
         except (OAuthError, ValueError) as error:
-            raise DeniedError(f"token endpoint: {_code(error)}") from error
+            raise denial("token endpoint", _code(error)) from error
 
 
 def refresh(
@@ -116,7 +151,8 @@ def refresh(
 
     Raises:
         SessionEndedError: The EHR refuses the refresh token.
-        DiscoveryError: The token endpoint does not answer.
+        DiscoveryError: The token endpoint does not answer, or refuses for a reason
+            that may pass.
 
     """
     session = _session(issuer, discovery, settings)
@@ -127,6 +163,8 @@ def refresh(
             )
             return _bearer(token)
         except (OAuthError, ValueError) as error:
+            if _code(error) in PASSING_ERRORS:
+                raise DiscoveryError(f"refresh: {_code(error)}") from error
             raise SessionEndedError(f"refresh: {_code(error)}") from error
 
 
@@ -146,28 +184,46 @@ def revoke(
 
 
 def _session(issuer: Issuer, discovery: Discovery, settings: Settings) -> OAuth2Session:
-    secret: object = issuer.client_secret
-    method = "client_secret_basic" if secret else "none"
-    if issuer.private_key:
-        method = PrivateKeyJWT.name
-        secret = import_key(issuer.private_key)
+    method, secret, key = authentication_method(issuer, discovery), None, None
+    if method == PrivateKeyJWT.name:
+        key = _signing_key(issuer, discovery)
+        secret = import_key(key)
     session = OAuth2Session(
         issuer.client_id,
-        secret,
+        secret or issuer.client_secret,
         token_endpoint_auth_method=method,
         revocation_endpoint_auth_method=method,
         redirect_uri=f"{settings.base_url}/callback",
         code_challenge_method="S256",
     )
-    if issuer.private_key:
-        headers = {"kid": issuer.private_key["kid"]}
-        algorithm = issuer.private_key["alg"]
+    if key:
         claims = {"exp": int(time.time()) + ASSERTION_LIFE_S}
+        headers = {"kid": key["kid"], "typ": "JWT"}
+        endpoint = discovery.token_endpoint  # the audience at every endpoint
         session.register_client_auth_method(
-            PrivateKeyJWT(discovery.token_endpoint, claims, headers, algorithm)
+            PrivateKeyJWT(endpoint, claims, headers, key["alg"])
         )
     harden(session, settings.http_timeout_s)
     return session
+
+
+def authentication_method(issuer: Issuer, discovery: Discovery) -> str:
+    """Return how this client authenticates, in the words of RFC 8414."""
+    if issuer.private_keys:
+        return str(PrivateKeyJWT.name)
+    if not issuer.client_secret:
+        return "none"
+    basic, post = "client_secret_basic", "client_secret_post"
+    offered = discovery.authentication_methods
+    return post if post in offered and basic not in offered else basic
+
+
+def _signing_key(issuer: Issuer, discovery: Discovery) -> Jwk:
+    try:
+        offered = discovery.signing_algorithms
+        return signing_key(issuer.private_keys, offered, datetime.now(UTC))
+    except ClientKeyError as error:
+        raise RegistrationError(f"private_key_file {error}") from error
 
 
 def _get_json(url: str, timeout_s: float) -> Json:

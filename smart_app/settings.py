@@ -37,6 +37,8 @@ class Settings:
         http_timeout_s: Longest wait for one answer of another server.
         lease_s: How long a worker may be silent before its job is given away.
         retention: How long launches, reports and tokens are kept.
+        idle_life: How long a browser may do nothing before its cases are closed.
+        session_life: How long a browser stays signed in, whatever it does.
 
     """
 
@@ -49,6 +51,8 @@ class Settings:
     http_timeout_s: float
     lease_s: float
     retention: timedelta
+    idle_life: timedelta
+    session_life: timedelta
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
@@ -68,6 +72,8 @@ class Settings:
         timeout_s = _positive(env, "SPOILS_HTTP_TIMEOUT_S", "20", problems)
         lease_s = _positive(env, "SPOILS_LEASE_S", "30", problems)
         retention_h = _positive(env, "SPOILS_RETENTION_H", "12", problems)
+        idle_min = _positive(env, "SPOILS_IDLE_MIN", "30", problems)
+        session_h = _positive(env, "SPOILS_SESSION_H", "12", problems)
         if problems:
             raise SettingsError("; ".join(problems))
         data_dir = Path(env["SPOILS_DATA_DIR"])
@@ -82,6 +88,8 @@ class Settings:
             http_timeout_s=timeout_s,
             lease_s=lease_s,
             retention=timedelta(hours=retention_h),
+            idle_life=timedelta(minutes=idle_min),
+            session_life=timedelta(hours=session_h),
         )
 
     @property

@@ -13,13 +13,14 @@ from smart_app.database import changed_rows
 from smart_app.models import Launch
 from smart_app.oauth import discover, refresh
 from smart_app.services import Services
-from smart_app.smart import lifetime_s
+from smart_app.smart import granted_scopes, lifetime_s
 from smart_app.upstream_errors import (
     DiscoveryError,
     SessionEndedError,
 )
 
-AHEAD: Final = timedelta(seconds=60)  # our choice: a token may die on the way
+#: Our choice: a token may die on the way, and one of 60 s must serve more than once.
+AHEAD: Final = timedelta(seconds=20)
 REFRESH_LEASE: Final = timedelta(seconds=45)  # our choice: two time-outs and more
 POLL_S: Final = 0.1
 HTTP_UNAUTHORIZED: Final = 401
@@ -59,7 +60,7 @@ class BearerAuth(AuthBase):
 
 
 def access_token(services: Services, launch_id: str) -> str:
-    """Return a token that lives for a minute at least, refreshed where possible.
+    """Return a token that lives for ``AHEAD`` at least, refreshed where possible.
 
     Raises:
         SessionEndedError: The EHR no longer accepts this launch.
@@ -128,12 +129,14 @@ def _refreshed(services: Services, row: Launch, *, is_dead: bool) -> str:
         _store(services, row.id, {"refreshing_until": None, "refresh_token": None})
         raise
     fresh = str(token["access_token"])
-    values = {
+    values: dict[str, Any] = {
         "access_token": services.vault.seal(fresh.encode()),
         "refresh_token": services.vault.seal_text(token.get("refresh_token") or old),
         "expires_at": services.clock() + timedelta(seconds=lifetime_s(token)),
         "refreshing_until": None,
     }
+    if isinstance(token.get("scope"), str):  # may be fewer than before
+        values["scopes"] = sorted(granted_scopes(token, ""))
     _store(services, row.id, values)  # before the first use: the old one is dead now
     return fresh
 

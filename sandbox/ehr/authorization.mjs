@@ -161,6 +161,8 @@ function configuration({ base, clients, ttlS }) {
     extraParams: ['launch', 'aud'],
     pkce: { required: () => true, methods: ['S256'] },
     clientAuthMethods: CLIENT_AUTHENTICATION,
+    // The keys of a client are on loopback like everything here; the dispatcher refuses that.
+    fetch: (url, { dispatcher: _, ...options }) => fetch(url, options),
     enabledJWA: { clientAuthSigningAlgValues: SIGNING_ALGORITHMS },
     features: {
       devInteractions: { enabled: false },

@@ -29,7 +29,7 @@ def client(url: str, login: tuple[str, str]) -> Archive:
         name="",
         client_id="",
         client_secret=None,
-        private_key=None,
+        private_keys=(),
         dicomweb_url=url,
         dicomweb_login=login,
     )

@@ -79,8 +79,14 @@ def test_all_problems_of_the_list_are_named_at_once(tmp_path: Path) -> None:
     ]
     with pytest.raises(SettingsError) as raised:
         load_issuers(listed(tmp_path, *bad), env={})
-    for word in ("entry 0 lacks name", "https", "ABSENT", "colour", "entry 2 is not"):
-        assert word in str(raised.value)
+    for words in (
+        "entry 0 (http://ehr.example/fhir): lacks name",
+        "issuer is 'http://ehr.example/fhir', must be https",
+        "the environment variable ABSENT is not set",
+        "unknown field colour",
+        "entry 2 is not an object",
+    ):
+        assert words in str(raised.value)
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]"])
@@ -96,12 +102,36 @@ def test_the_same_ehr_twice_is_refused(tmp_path: Path) -> None:
         load_issuers(listed(tmp_path, ENTRY, ENTRY))
 
 
-def test_a_private_key_needs_its_name_and_algorithm(tmp_path: Path) -> None:
-    key = tmp_path / "key.json"
-    key.write_text(json.dumps({"kty": "EC", "d": "x", "alg": "ES256", "kid": "1"}))
-    path = listed(tmp_path, ENTRY | {"private_key_file": str(key)})
-    with pytest.raises(SettingsError, match="ES384"):
-        load_issuers(path)
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"quirks": ["unknown"]}, "quirks holds 'unknown', known are"),
+        ({"scopes": "openid"}, "scopes is 'openid', not a list of texts"),
+        ({"frame_ancestors": ["https://a.example/x"]}, "'https://a.example/x'"),
+        ({"frame_ancestors": ["https://a.example; x"]}, "not like https"),
+        ({"dicomweb_user": "u"}, "dicomweb_user without dicomweb_password_env"),
+        ({"client_id": 7}, "client_id is 7, not a text"),
+        ({"private_key_file": "absent.json"}, "'absent.json' is no readable JSON"),
+    ],
+)
+def test_a_field_that_is_not_usable_is_named_with_its_value(
+    tmp_path: Path, fields: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(SettingsError, match="SPOILS_ISSUERS") as raised:
+        load_issuers(listed(tmp_path, ENTRY | fields))
+    assert problem in str(raised.value)
+
+
+def test_an_ehr_may_have_its_own_scopes_quirks_and_frames(tmp_path: Path) -> None:
+    fields: dict[str, Any] = {
+        "scopes": ["openid", "user/*.rs"],
+        "quirks": ["authorize_by_get"],
+        "frame_ancestors": ["https://portal.example"],
+    }
+    (issuer,) = load_issuers(listed(tmp_path, ENTRY | fields))
+    assert issuer.scopes == ("openid", "user/*.rs")
+    assert issuer.quirks == {"authorize_by_get"}
+    assert issuer.frame_ancestors == ("https://portal.example",)
 
 
 def test_a_site_may_name_its_own_codes(tmp_path: Path) -> None:

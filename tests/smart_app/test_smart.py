@@ -93,6 +93,31 @@ def test_refreshing_is_asked_for_only_where_it_is_offered() -> None:
     assert "access" not in wanted_scopes(discovery_from(DOCUMENT, BASE))
     wanted = wanted_scopes(discovery_from(DOCUMENT | both, BASE))
     assert wanted.endswith(" online_access")
+    capable = {"capabilities": ["permission-v2", "permission-offline"]}
+    wanted = wanted_scopes(discovery_from(DOCUMENT | capable, BASE))
+    assert wanted.endswith(" offline_access")
+
+
+@pytest.mark.parametrize(
+    ("changes", "has_v2"),
+    [
+        ({"capabilities": ["permission-v1"], "scopes_supported": ["user/*.rs"]}, False),
+        ({"capabilities": [], "scopes_supported": ["patient/Patient.rs"]}, True),
+        ({"capabilities": [], "scopes_supported": ["patient/*.*", "launch"]}, False),
+    ],
+)
+def test_the_version_of_scopes_is_read_from_what_the_ehr_says(
+    changes: dict[str, Any], *, has_v2: bool
+) -> None:
+    assert discovery_from(DOCUMENT | changes, BASE).has_v2_scopes is has_v2
+
+
+def test_pkce_may_go_unsaid_where_the_site_says_so_and_not_be_denied() -> None:
+    unsaid = DOCUMENT | {"code_challenge_methods_supported": None}
+    assert discovery_from(unsaid, BASE, may_omit_pkce=True).jwks_uri
+    denied = DOCUMENT | {"code_challenge_methods_supported": ["plain"]}
+    with pytest.raises(DiscoveryError, match="S256"):
+        discovery_from(denied, BASE, may_omit_pkce=True)
 
 
 @pytest.mark.parametrize(
@@ -122,14 +147,48 @@ def test_a_refused_read_names_the_type() -> None:
 @pytest.mark.parametrize("patient", [None, "", 7, "../Patient/1", "a" * 65])
 def test_a_launch_without_a_usable_patient_is_refused(patient: object) -> None:
     with pytest.raises(NoPatientError, match="no patient"):
-        context_from({"patient": patient}, user=None, name=None)
+        context_from({"patient": patient}, BASE, user=None, name=None)
 
 
-def test_the_open_study_is_taken_from_the_context() -> None:
-    entries = ["junk", {"reference": "Encounter/1"}, {"reference": "ImagingStudy/9"}]
-    token = {"patient": "1", "fhirContext": entries}
-    context = context_from(token, user="Practitioner/2", name=None)
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"reference": "ImagingStudy/9"},
+        {"reference": "ImagingStudy/9", "role": "launch"},
+        {"reference": f"{BASE}/ImagingStudy/9", "type": "ImagingStudy"},
+        {"reference": "ImagingStudy/9/_history/2"},
+    ],
+)
+def test_the_open_study_is_taken_from_the_context(entry: dict[str, str]) -> None:
+    others = [
+        "junk",
+        {"reference": "Encounter/1"},
+        {"reference": "ImagingStudy/8", "role": "https://ehr.example/prior"},
+        {"reference": "https://other.example/fhir/ImagingStudy/7"},
+        {"reference": "ImagingStudy/../Patient/1"},
+    ]
+    token = {"patient": "1", "fhirContext": [*others, entry]}
+    context = context_from(token, BASE, user="Practitioner/2", name=None)
     assert context.imaging_study == "ImagingStudy/9"
+
+
+def test_what_the_ehr_says_about_its_pages_is_kept() -> None:
+    token = {
+        "patient": "1",
+        "need_patient_banner": False,
+        "smart_style_url": "https://ehr.example/style.json",
+        "tenant": "north",
+        "intent": "sign",
+    }
+    context = context_from(token, BASE, user=None, name=None)
+    assert (context.needs_banner, context.tenant, context.intent) == (
+        False,
+        "north",
+        "sign",
+    )
+    assert context.style_url == "https://ehr.example/style.json"
+    bare = context_from({"patient": "1", "tenant": 7}, BASE, user=None, name=None)
+    assert (bare.needs_banner, bare.tenant, bare.style_url) == (True, None, None)
 
 
 def test_a_user_of_the_same_server_is_relative() -> None:

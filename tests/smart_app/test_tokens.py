@@ -17,7 +17,7 @@ from smart_app.upstream_errors import (
 from tests.smart_app.clinic import Browser, Clinic
 
 DEAD = timedelta(seconds=-1)
-SOON = timedelta(seconds=30)
+SOON = timedelta(seconds=10)
 
 
 @pytest.fixture
@@ -76,6 +76,21 @@ def test_of_many_that_need_a_token_one_refreshes(
     assert refreshes(hospital) == 1
 
 
+def test_tokens_of_a_minute_serve_a_whole_case_with_few_refreshes(
+    hospital: Ehr, clinic: Clinic, browser: Browser
+) -> None:
+    hospital.play("open", accessTokenTtlS=60)
+    case = browser.open(patient="ada", encounter="visit")
+    hospital.log()
+    clinic.work()
+    assert browser.status(case)["state"] == "done"
+    assert refreshes(hospital) == 0  # not one per request
+    change(clinic, left=DEAD)
+    hospital.expire_tokens()
+    assert browser.sign(case)["state"] == "written"
+    assert refreshes(hospital) == 1
+
+
 def test_a_refresh_token_stays_when_the_answer_brings_none(
     clinic: Clinic, hospital: Ehr, launch_id: str
 ) -> None:
@@ -108,6 +123,16 @@ def test_a_refused_refresh_ends_the_session(
     with pytest.raises(SessionEndedError, match="invalid_grant") as raised:
         access_token(clinic.services, launch_id)
     assert "Ada" not in str(raised.value)
+
+
+def test_a_refusal_that_may_pass_keeps_the_refresh_token(
+    clinic: Clinic, hospital: Ehr, launch_id: str
+) -> None:
+    hospital.fault(path="/oauth/token", status=401, body={"error": "invalid_client"})
+    change(clinic, left=DEAD)
+    with pytest.raises(DiscoveryError, match="invalid_client"):
+        access_token(clinic.services, launch_id)
+    assert access_token(clinic.services, launch_id)
 
 
 def test_a_dead_token_without_a_successor_ends_the_session(
