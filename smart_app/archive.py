@@ -1,8 +1,7 @@
 """The image archive, through dicomweb-client (DICOM PS3.18: QIDO, WADO and STOW-RS).
 
-dicomweb-client accepts a body that was cut, so what came is counted against what the
-archive said that it holds, and every image must be whole. Worker only: this imports
-pydicom.
+What came is counted against what the archive said that it holds, and every image must
+be whole (``wado``). Worker only: this imports pydicom.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,9 @@ from smart_app.upstream_errors import (
     StudyNotInArchiveError,
     TruncatedSeriesError,
 )
+from smart_app.wado import Wado
 
+MAX_INSTANCES: Final = 4096  # our choice: as many frames as are read of a series
 HTTP_NOT_FOUND: Final = 404
 MAX_SERIES_BYTES: Final = 2**30  # our choice: more than any series of slices
 STUDY_UID: Final = "0020000D"
@@ -91,18 +92,30 @@ class Archive:
 
         """
         with _translated():
-            listed = self._client.search_for_instances(study_uid, series_uid)
-            datasets = self._client.retrieve_series(study_uid, series_uid)
-        expected = {_value(item, INSTANCE_UID) for item in listed}
-        received = {str(dataset.get("SOPInstanceUID", "")) for dataset in datasets}
-        if received != expected or len(datasets) != len(expected):
+            listed = self._instance_uids(study_uid, series_uid)
+            if not listed:
+                raise StudyNotInArchiveError("no instance of this series")
+            wado = Wado(self._session, self._client.base_url, MAX_SERIES_BYTES)
+            found = wado.instances(study_uid, series_uid, listed)
+        if len(found) < len(listed):
             raise TruncatedSeriesError(
-                f"{len(datasets)} instances came, {len(expected)} were listed"
+                f"{len(found)} whole instances came, {len(listed)} were listed"
             )
-        damaged = sum(not _is_whole(dataset) for dataset in datasets)
-        if damaged:
-            raise TruncatedSeriesError(f"{damaged} instances are damaged")
-        return datasets
+        return [found[uid] for uid in listed]
+
+    def _instance_uids(self, study_uid: str, series_uid: str) -> list[str]:
+        """List a series, page by page where the archive sends only some at once."""
+        uids: dict[str, None] = {}
+        while len(uids) <= MAX_INSTANCES:
+            page = self._client.search_for_instances(
+                study_uid, series_uid, offset=len(uids) or None
+            )
+            before = len(uids)
+            uids.update(dict.fromkeys(_value(item, INSTANCE_UID) for item in page))
+            # some archives know no offset and send the first page again
+            if len(uids) == before:
+                return list(uids)
+        raise TruncatedSeriesError(f"the series has more than {MAX_INSTANCES} images")
 
     def header(self, study_uid: str, series_uid: str) -> Dataset:
         """Return the metadata of one instance of a series, without pixels.
@@ -202,19 +215,3 @@ def _skip_bulk_data(_uri: str) -> None:
 
 def _value(item: Json, tag: str) -> str:
     return str(item[tag]["Value"][0])
-
-
-def _is_whole(dataset: Dataset) -> bool:
-    """Tell whether the pixels that the header announces are there."""
-    pixels = dataset.get("PixelData")
-    if not pixels:
-        return False
-    if dataset.file_meta.TransferSyntaxUID.is_compressed:
-        return True  # the decoder refuses a cut frame
-    try:
-        count = dataset.Rows * dataset.Columns * int(dataset.get("SamplesPerPixel", 1))
-        frames = int(dataset.get("NumberOfFrames", 1) or 1)
-        announced = count * frames * (dataset.BitsAllocated // 8)
-    except (AttributeError, TypeError, ValueError):
-        return False
-    return len(bytes(pixels)) >= int(announced)

@@ -92,7 +92,7 @@ class _BoundedAdapter(HTTPAdapter):
     def _read(self, response: requests.Response) -> None:
         give_up_at = time.monotonic() + TIMEOUTS_PER_ANSWER * self._timeout_s
         body = bytearray()
-        for part in _parts(response):
+        for part in arriving(response):
             body += part
             if len(body) > self._max_body_bytes:
                 response.close()
@@ -103,7 +103,7 @@ class _BoundedAdapter(HTTPAdapter):
         response._content = bytes(body)  # noqa: SLF001 - as requests itself does
 
 
-def _parts(response: requests.Response) -> Iterator[bytes]:
+def arriving(response: requests.Response) -> Iterator[bytes]:
     """Yield a body as it arrives; ``requests`` waits until a chunk is full."""
     try:
         while part := response.raw.read1(_CHUNK_BYTES, decode_content=True):

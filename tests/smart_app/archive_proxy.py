@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Protocol
 
 import requests
 
@@ -38,11 +39,17 @@ class Request:
     @property
     def is_retrieve(self) -> bool:
         """Whether it asks for instances, not for metadata."""
-        return "multipart" in self.headers.get("Accept", "")
+        accept = self.headers.get("Accept", "")
+        return "application/dicom" in accept and "json" not in accept
 
 
-#: Asks Orthanc.
-Forward = Callable[[], Answer]
+class Forward(Protocol):
+    """Asks Orthanc, where wanted for something else than the application asked."""
+
+    def __call__(self, *, path: str = "", accept: str = "") -> Answer:
+        """Return what it answers."""
+
+
 #: Alters the answer to a request.
 Fault = Callable[[Request, Forward], Answer]
 
@@ -64,7 +71,11 @@ def proxy(orthanc: Orthanc, fault: Fault) -> Iterator[str]:
             request = Request(
                 method=self.command, path=self.path, headers=dict(self.headers)
             )
-            answer = fault(request, lambda: self._forward(body))
+
+            def forward(*, path: str = "", accept: str = "") -> Answer:
+                return self._forward(body, path or self.path, accept)
+
+            answer = fault(request, forward)
             if answer.status is None:
                 self.close_connection = True
                 return
@@ -78,14 +89,14 @@ def proxy(orthanc: Orthanc, fault: Fault) -> Iterator[str]:
 
         do_GET = do_POST = do_OPTIONS = _answer  # noqa: N815 - as the library calls them
 
-        def _forward(self, body: bytes) -> Answer:
+        def _forward(self, body: bytes, path: str, accept: str) -> Answer:
             sent = {
                 name: self.headers[name] for name in FORWARDED if name in self.headers
             }
             answer = requests.request(
                 self.command,
-                orthanc.dicomweb_url + self.path,
-                headers=sent,
+                orthanc.dicomweb_url + path,
+                headers=sent | ({"Accept": accept} if accept else {}),
                 data=body or None,
                 timeout=20,
             )
