@@ -40,15 +40,15 @@ def report_resources(report: CaseReport, context: WriteContext) -> tuple[Resourc
     Returns:
         Devices, Observations of the algorithms, those that a clinician typed in,
         RiskAssessments, CarePlan, Provenance: each refers only to those before it, by
-        ``urn:uuid``. Predicted outcomes stay on the page where the server does not
-        take them.
+        ``urn:uuid``. What models predict stays on the page where the server does not
+        take RiskAssessments.
 
     Raises:
         UnmappableReportError: The report must not be written.
 
     """
     if not context.takes_risk_assessments:
-        report = replace(report, outcomes=())
+        report = replace(report, outcomes=(), treatment=None)
     algorithms = devices(report, context)
     findings = observations(report, context, devices=algorithms)
     typed = answer_observations(report, context)

@@ -24,6 +24,8 @@ def devices(report: CaseReport, context: WriteContext) -> Devices:
     """Map each model that found something in a report to its Device."""
     models = [report.model, *([report.grading_model] if report.gradings else [])]
     models += [item.model for item in report.outcomes if item.estimates]
+    if report.treatment and not report.treatment.refusals:
+        models.append(report.treatment.model)
     return {model: device(model, context) for model in models}
 
 

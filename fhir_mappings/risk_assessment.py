@@ -1,68 +1,146 @@
-"""Predicted outcomes -> FHIR R4 RiskAssessments (R4/riskassessment.html).
+"""What models predict -> FHIR R4 RiskAssessments (R4/riskassessment.html).
 
-One per outcome, apart from the CarePlan: it says what followed operations on others and
-recommends nothing. In R4 a probability is a percentage (RiskAssessment.prediction).
+One per outcome of an operation and one of the treatment model, apart from the CarePlan:
+they say what followed or was chosen for others and recommend nothing. In R4 a
+probability is a percentage (RiskAssessment.prediction).
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from fhir_mappings.codes import AI_ASSERTED
 from fhir_mappings.datatypes import Resource, narrative, quantity, reference
 from fhir_mappings.device import Devices
+from fhir_mappings.errors import UnmappableReportError
 from fhir_mappings.identifiers import full_url, identifier
 from fhir_mappings.models import built
 from fhir_mappings.outcome_text import PERCENT, estimate_words, outcome_notes, title
+from fhir_mappings.treatment_text import (
+    TITLE,
+    estimate_notes,
+    headline,
+    origin,
+    percent,
+)
 from fhir_mappings.write_context import WriteContext
 from inference.results import (
     CaseReport,
+    Option,
     OutcomeEstimate,
     OutcomePrediction,
     SurgicalOutcome,
+    TreatmentEstimate,
 )
 
 
 def risk_assessments(
     report: CaseReport, context: WriteContext, *, devices: Devices
 ) -> tuple[Resource, ...]:
-    """Map every prediction that has a number; what lies outside a model gets none.
+    """Map every prediction that has a number; what a model refuses gets none.
 
     Args:
         report: The signed report.
         context: Where it is written.
         devices: The Devices of the algorithms.
 
+    Raises:
+        UnmappableReportError: There are red flags and a treatment estimate.
+
     """
-    return tuple(
-        _risk_assessment(item, report, context, device=devices[item.model])
+    resources = [
+        _of_outcome(item, report, context, device=devices[item.model])
         for item in report.outcomes
         if item.estimates
-    )
+    ]
+    estimate = report.treatment
+    if estimate and not estimate.refusals:
+        if report.suggestion.red_flags:
+            raise UnmappableReportError("a treatment estimate beside red flags")
+        device = devices[estimate.model]
+        resources.append(_of_treatment(estimate, report, context, device=device))
+    return tuple(resources)
 
 
-def _risk_assessment(
+def _of_outcome(
     prediction: OutcomePrediction,
     report: CaseReport,
     context: WriteContext,
     *,
     device: Resource,
 ) -> Resource:
-    model = prediction.model
-    notes = [context.disclaimer, *outcome_notes(prediction)]
-    numbers = [estimate_words(item, prediction) for item in prediction.estimates]
+    return _risk_assessment(
+        prediction,
+        report,
+        context,
+        device=device,
+        title=title(prediction),
+        numbers=[estimate_words(item, prediction) for item in prediction.estimates],
+        notes=outcome_notes(prediction),
+        basis=prediction.sources,
+        predicted=[_prediction(item, prediction) for item in prediction.estimates],
+    )
+
+
+def _of_treatment(
+    estimate: TreatmentEstimate,
+    report: CaseReport,
+    context: WriteContext,
+    *,
+    device: Resource,
+) -> Resource:
+    options = estimate.probabilities
+    return _risk_assessment(
+        estimate,
+        report,
+        context,
+        device=device,
+        title=TITLE,
+        numbers=[f"{option}: {percent(part)}" for option, part in options],
+        notes=[headline(estimate), *estimate_notes(estimate)],
+        basis=(*estimate.sources, context.imaging_study),
+        predicted=[
+            {
+                "outcome": {"text": option.value},
+                "probabilityDecimal": _percent(probability)["value"],
+                "rationale": _rationale(option, estimate),
+            }
+            for option, probability in options
+        ],
+    )
+
+
+def _rationale(option: Option, estimate: TreatmentEstimate) -> str:
+    place = "In" if option in estimate.conformal_set else "Not in"
+    return f"{place} the set of options at 90 %. {origin(estimate)}"
+
+
+def _risk_assessment(  # noqa: PLR0913 - the elements that differ
+    said: OutcomePrediction | TreatmentEstimate,
+    report: CaseReport,
+    context: WriteContext,
+    *,
+    device: Resource,
+    title: str,
+    numbers: Sequence[str],
+    notes: Sequence[str],
+    basis: Sequence[str],
+    predicted: list[Resource],
+) -> Resource:
+    model, notes = said.model, [context.disclaimer, *notes]
     resource = {
         "resourceType": "RiskAssessment",
         "meta": {"security": [AI_ASSERTED]},
-        "text": narrative(title(prediction), [*numbers, *notes]),
-        "identifier": _identifier(prediction, report, context),
+        "text": narrative(title, [*numbers, *notes]),
+        "identifier": _identifier(said, report, context),
         "status": "final",
         "method": {"text": f"{model.name} {model.version}"},
-        "code": {"text": title(prediction)},
+        "code": {"text": title},
         "subject": reference(context.patient),
         "occurrenceDateTime": context.signed_instant,
         "performer": reference(full_url(device), f"{model.name} {model.version}"),
-        "basis": [reference(source) for source in prediction.sources],
-        "prediction": [_prediction(item, prediction) for item in prediction.estimates],
+        "basis": [reference(source) for source in basis],
+        "prediction": predicted,
         "note": [{"text": note} for note in notes],
     }
     if context.encounter:
@@ -93,11 +171,13 @@ def _percent(probability: float) -> Resource:
 
 
 def _identifier(
-    prediction: OutcomePrediction, report: CaseReport, context: WriteContext
+    said: OutcomePrediction | TreatmentEstimate,
+    report: CaseReport,
+    context: WriteContext,
 ) -> list[dict[str, str]]:
     """Return an identifier that follows the content: other inputs, another one."""
     return identifier(
         *(context.issuer, context.patient, report.study.study_uid),
         *("RiskAssessment", context.software_version),
-        json.dumps(asdict(prediction), sort_keys=True),
+        json.dumps(asdict(said), sort_keys=True),
     )

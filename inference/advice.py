@@ -9,7 +9,7 @@ matter only together are not found.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from inference.guidelines import suggest
 from inference.judgement import judge
@@ -31,6 +31,9 @@ from inference.results import (
     TherapySuggestion,
 )
 
+if TYPE_CHECKING:  # its engine is loaded where it is asked
+    from inference.treatment.model import TreatmentModel
+
 _NOBODY: Final = Entered(
     by="", name=None, at=datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 )
@@ -51,7 +54,10 @@ class Missing:
 
 
 def reconsidered(
-    report: CaseReport, chart: ClinicalFeatures, answers: Iterable[Answer]
+    report: CaseReport,
+    chart: ClinicalFeatures,
+    answers: Iterable[Answer],
+    treatment: "TreatmentModel",
 ) -> CaseReport:
     """Return the report with what was typed in; the images are not looked at again.
 
@@ -59,16 +65,18 @@ def reconsidered(
         report: The report.
         chart: What the chart says, without anything that was typed in.
         answers: One per question.
+        treatment: The model of the choice of treatment.
 
     """
     kept = tuple(answers)
     features = with_answers(chart, kept)
-    judgement = judge(features, report.levels)
+    judgement = judge(features, report.levels, report.gradings, treatment)
     return replace(
         report,
         features=features,
         suggestion=judgement.suggestion,
         outcomes=judgement.outcomes,
+        treatment=judgement.treatment,
         answers=kept,
     )
 

@@ -11,7 +11,7 @@ import lightgbm
 import numpy as np
 
 from inference.disc_features import DiscFeatures
-from inference.models import WEIGHTS, read_weights
+from inference.manifest import WEIGHTS, read_weights
 from inference.results import DiscGrading, Level, ModelVersion
 
 MANIFEST: Final = "pfirrmann.json"

@@ -3,8 +3,6 @@
 onnxruntime serves; ``inference.reference_engine`` runs the same file in torch.
 """
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -13,10 +11,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from inference.errors import ModelError
+from inference.manifest import WEIGHTS, read_weights
 from inference.results import ModelVersion
 
-WEIGHTS: Final = Path(__file__).parent / "weights"
 MANIFEST: Final = "segmentation.json"
 
 
@@ -64,26 +61,3 @@ def load_segmentation_model(
     """
     graph, version = read_weights(directory, MANIFEST)
     return OnnxModel(graph, version, threads)
-
-
-def read_weights(directory: Path, manifest_name: str) -> tuple[bytes, ModelVersion]:
-    """Return a model file and its version after checking its hash.
-
-    Raises:
-        ModelError: As above.
-
-    """
-    try:
-        manifest = json.loads((directory / manifest_name).read_text())
-        content = (directory / manifest["file"]).read_bytes()
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"no model in {directory.name}: {error!r}") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != manifest["sha256"]:
-        raise ModelError(f"weights have SHA-256 {found}, not {manifest['sha256']}")
-    return content, ModelVersion(
-        name=manifest["name"],
-        version=manifest["version"],
-        sha256=found,
-        quality=manifest.get("quality", ""),
-    )

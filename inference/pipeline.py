@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydicom import Dataset
 
@@ -11,6 +12,7 @@ from inference.errors import MIN_AGE_YEARS, UnderageError
 from inference.grading import GradingModel, load_grading_model
 from inference.judgement import judge
 from inference.levels import NamedSpine, name_levels
+from inference.manifest import WEIGHTS
 from inference.measurements import measure
 from inference.midsagittal import MidSagittal, mid_sagittal
 from inference.models import SegmentationModel, load_segmentation_model
@@ -29,6 +31,7 @@ from inference.results import (
 )
 from inference.segmentation import segment
 from inference.stenosis import central_stenoses
+from inference.treatment.model import TreatmentModel, load_treatment_model
 from inference.volume import Geometry, SpineSegmentation, Volume
 
 Progress = Callable[[Stage, float], None]
@@ -41,6 +44,7 @@ class Models:
     segmentation: SegmentationModel
     grading: GradingModel
     quality: QualityModel
+    treatment: TreatmentModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,11 +69,12 @@ class Analysis:
     report: CaseReport
 
 
-def load_models(threads: int = 0) -> Models:
+def load_models(threads: int = 0, *, treatment: Path = WEIGHTS) -> Models:
     """Load what is committed.
 
     Args:
         threads: That the network may use; 0 is one per core.
+        treatment: Folder of the treatment model, where a site has its own.
 
     Raises:
         ModelError: A file is absent or altered.
@@ -80,6 +85,7 @@ def load_models(threads: int = 0) -> Models:
         segmentation=segmentation,
         grading=load_grading_model(),
         quality=load_quality_model(segmentation.version),
+        treatment=load_treatment_model(treatment),
     )
 
 
@@ -145,7 +151,7 @@ def analyze(
     if study.weighting is not Weighting.T2:
         levels, gradings = tuple(item.without_signal() for item in levels), ()
     progress(Stage.SUGGESTING, 0.0)
-    judgement = judge(features, levels)
+    judgement = judge(features, levels, gradings, models.treatment)
     report = CaseReport(
         study=study,
         levels=levels,
@@ -168,6 +174,7 @@ def analyze(
         confidences=confidences,
         quality_model=models.quality.version,
         outcomes=judgement.outcomes,
+        treatment=judgement.treatment,
         level_confidence=spine.confidence,
         level_shift=level_shift,
     )

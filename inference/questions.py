@@ -165,7 +165,7 @@ GROUPS: Final = (
         ),
     ),
     Group(
-        title="Only for the registry's outcome models",
+        title="Mostly for what the models predict",
         questions=(
             NumberQuestion(
                 name="eq5d_index",

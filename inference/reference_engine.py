@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from inference.models import MANIFEST, WEIGHTS, read_weights
+from inference.manifest import WEIGHTS, read_weights
+from inference.models import MANIFEST
 from inference.network import DeepLabV3Plus
 from inference.results import ModelVersion
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 
 from pydicom import Dataset
 
@@ -16,8 +17,8 @@ from inference.results import CaseReport, ClinicalFeatures, Identity, Stage
 class LumbarAnalysis:
     """The real analysis, with its models in memory."""
 
-    def __init__(self) -> None:
-        self._models = pipeline.load_models()
+    def __init__(self, treatment_model: Path) -> None:
+        self._models = pipeline.load_models(treatment=treatment_model)
 
     def select_series(self, first_instances: Mapping[str, Dataset]) -> str:
         """Return the UID of the best sagittal series."""
@@ -61,11 +62,14 @@ def _masks(analysis: pipeline.Analysis, datasets: Sequence[Dataset]) -> bytes | 
 
 
 @cache
-def load_analysis() -> LumbarAnalysis:
+def load_analysis(treatment_model: Path) -> LumbarAnalysis:
     """Load the models once per process.
+
+    Args:
+        treatment_model: Folder of the treatment model.
 
     Raises:
         ModelError: The model files are absent, altered or of another version.
 
     """
-    return LumbarAnalysis()
+    return LumbarAnalysis(treatment_model)

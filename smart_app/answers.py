@@ -63,7 +63,8 @@ def keep_answers(
             Answer(question=n, value=v, entered=entered) for n, v in values.items()
         )
         answers = [_unless_unchanged(item, before) for item in typed]
-        keep_case(services, launch.id, case.with_answers(answers))
+        judged = case.with_answers(answers, services.treatment_model())
+        keep_case(services, launch.id, judged)
     return {}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from pydantic import TypeAdapter
 from sqlalchemy import delete, select, update
@@ -15,6 +15,9 @@ from inference.results import Answer, CaseReport, ClinicalFeatures, Identity
 from smart_app.errors import advice_of, title_of
 from smart_app.models import Masks, Report, Write, WriteState
 from smart_app.services import Services
+
+if TYPE_CHECKING:  # its engine is loaded where an answer is judged
+    from inference.treatment.model import TreatmentModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +42,12 @@ class Case:
         """A short hash of the report: who signs must have seen this one."""
         return sha256(_REPORT.dump_json(_slim(self.report))).hexdigest()[:32]
 
-    def with_answers(self, answers: Iterable[Answer]) -> Self:
+    def with_answers(
+        self, answers: Iterable[Answer], treatment: "TreatmentModel"
+    ) -> Self:
         """Return the case with what was typed in, judged again."""
-        return replace(self, report=reconsidered(self.report, self.chart, answers))
+        report = reconsidered(self.report, self.chart, answers, treatment)
+        return replace(self, report=report)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

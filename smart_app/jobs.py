@@ -154,7 +154,9 @@ def _with_earlier_answers(services: Services, claim: Claim, case: Case) -> Case:
     """Return the case with what was typed in before the images were analyzed again."""
     earlier = kept_case(services, claim.launch_id)
     answers = earlier.report.answers if earlier else ()
-    return case.with_answers(answers) if answers else case
+    if not answers:
+        return case
+    return case.with_answers(answers, services.treatment_model())
 
 
 def _progress(services: Services, claim: Claim) -> Progress:

@@ -24,6 +24,7 @@ from smart_app.launches import OpenLaunch
 from smart_app.models import WriteState
 from smart_app.outcome_view import OutcomeGroup, outcome_groups
 from smart_app.report_table import Row, comparisons, rows
+from smart_app.treatment_view import TreatmentView, treatment_view
 from smart_app.writing import write_context
 
 NOT_MEASURED: Final = "not measured"
@@ -99,7 +100,9 @@ class ReportView:
         links: References on the server, with their URL.
         advised_against: What the guidelines advise against for everybody like this.
         outcomes: What a registry predicts in the case of an operation.
-        writes_outcomes: Whether the EHR takes them.
+        treatment: What a model says that such patients are given, ``None`` in reports
+            that lack it.
+        writes_outcomes: Whether the EHR takes what models predict.
 
     """
 
@@ -120,6 +123,7 @@ class ReportView:
     links: dict[str, str]
     advised_against: tuple[Exclusion, ...]
     outcomes: tuple[OutcomeGroup, ...]
+    treatment: TreatmentView | None
     writes_outcomes: bool
 
 
@@ -159,6 +163,7 @@ def report_view(
             if item.option in NEVER_SUGGESTED
         ),
         outcomes=outcome_groups(report),
+        treatment=treatment_view(report),
         writes_outcomes=launch.takes_risk_assessments,
     )
 

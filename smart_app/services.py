@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from flask import current_app
 
@@ -11,6 +11,9 @@ from smart_app.database import Sessions, open_database
 from smart_app.issuers import Issuers, load_issuers
 from smart_app.settings import Settings
 from smart_app.vault import Vault
+
+if TYPE_CHECKING:
+    from inference.treatment.model import TreatmentModel
 
 
 class Queue(Protocol):
@@ -43,6 +46,12 @@ class Services:
     vault: Vault
     queue: Queue
     clock: Callable[[], datetime]
+
+    def treatment_model(self) -> "TreatmentModel":
+        """Return the treatment model, which loads its engine at the first call."""
+        from inference.treatment.model import load_treatment_model  # noqa: PLC0415
+
+        return load_treatment_model(self.settings.treatment_model)
 
 
 def make_services(

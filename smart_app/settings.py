@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
+from inference.manifest import TREATMENT_MANIFEST, WEIGHTS
+
 REQUIRED = (
     "SPOILS_SECRET_KEY",
     "SPOILS_ISSUERS",
@@ -39,6 +41,8 @@ class Settings:
         retention: How long launches, reports and tokens are kept.
         idle_life: How long a browser may do nothing before its cases are closed.
         session_life: How long a browser stays signed in, whatever it does.
+        treatment_model: Folder of the treatment model: the committed one, or a site's
+            own.
 
     """
 
@@ -53,6 +57,7 @@ class Settings:
     retention: timedelta
     idle_life: timedelta
     session_life: timedelta
+    treatment_model: Path
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
@@ -74,6 +79,11 @@ class Settings:
         retention_h = _positive(env, "SPOILS_RETENTION_H", "12", problems)
         idle_min = _positive(env, "SPOILS_IDLE_MIN", "30", problems)
         session_h = _positive(env, "SPOILS_SESSION_H", "12", problems)
+        treatment_model = Path(env.get("SPOILS_TREATMENT_MODEL") or WEIGHTS)
+        if not (treatment_model / TREATMENT_MANIFEST).is_file():
+            problems.append(
+                f"SPOILS_TREATMENT_MODEL: no {TREATMENT_MANIFEST} in {treatment_model}"
+            )
         if problems:
             raise SettingsError("; ".join(problems))
         data_dir = Path(env["SPOILS_DATA_DIR"])
@@ -90,6 +100,7 @@ class Settings:
             retention=timedelta(hours=retention_h),
             idle_life=timedelta(minutes=idle_min),
             session_life=timedelta(hours=session_h),
+            treatment_model=treatment_model,
         )
 
     @property

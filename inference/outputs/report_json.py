@@ -1,4 +1,4 @@
-"""The report as JSON, with its schema; what needs a chart is not in it.
+"""The report as JSON, with its schema; what the guidelines need a chart for is not.
 
 The schema is made from the types themselves; ``docs/report.schema.json`` is its
 committed copy, which ``python -m inference schema`` prints.
@@ -25,6 +25,7 @@ from inference.results import (
     OutlineConfidence,
     SpineMeasurement,
     Study,
+    TreatmentEstimate,
     VertebraMeasurement,
 )
 
@@ -133,6 +134,8 @@ class SpoilsReport:
         model: The segmentation model.
         grading_model: The model that graded the discs.
         quality_model: The model behind the confidences.
+        treatment: What patients like this one are given, by a model that says what it
+            was trained on; refused where too little of the patient is known.
 
     """
 
@@ -153,6 +156,7 @@ class SpoilsReport:
     model: ModelVersion
     grading_model: ModelVersion
     quality_model: ModelVersion | None
+    treatment: TreatmentEstimate | None
 
 
 _REPORT: Final = TypeAdapter(SpoilsReport)
@@ -180,6 +184,7 @@ def report_json(report: CaseReport, run: Run) -> str:
         model=report.model,
         grading_model=report.grading_model,
         quality_model=report.quality_model,
+        treatment=report.treatment,
     )
     return _REPORT.dump_json(document, indent=2).decode() + "\n"
 

@@ -56,6 +56,11 @@ from inference.results.therapy import (
     SurgicalOutcome,
     TherapySuggestion,
 )
+from inference.results.treatment import (
+    MissingInput,
+    SimilarPatients,
+    TreatmentEstimate,
+)
 
 __all__ = [
     "BACK_PAIN",
@@ -88,6 +93,7 @@ __all__ = [
     "Identity",
     "Level",
     "LevelMeasurement",
+    "MissingInput",
     "ModelVersion",
     "Option",
     "OutcomeEstimate",
@@ -96,6 +102,7 @@ __all__ = [
     "Outline",
     "OutlineConfidence",
     "Picture",
+    "SimilarPatients",
     "Smoking",
     "SmokingStatus",
     "SpineMeasurement",
@@ -106,6 +113,7 @@ __all__ = [
     "SurgicalOutcome",
     "TherapySuggestion",
     "Treatment",
+    "TreatmentEstimate",
     "TreatmentKind",
     "Vertebra",
     "VertebraMeasurement",

@@ -16,6 +16,7 @@ from inference.results.patient import Answer, ClinicalFeatures
 from inference.results.picture import Picture
 from inference.results.stenosis import CentralStenosis
 from inference.results.therapy import OutcomePrediction, TherapySuggestion
+from inference.results.treatment import TreatmentEstimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class CaseReport:
         spine: What is measured over all levels, ``None`` in reports that lack it.
         stenoses: The central canal of each level where it was measured.
         outcomes: What a registry predicts for the case of an operation.
+        treatment: What patients like this one are given, by a model; ``None`` in
+            reports that lack it.
         answers: What a clinician typed in; ``features`` holds it already.
         level_confidence: Probability that the names of the levels are right, 0 to 1;
             ``None`` in reports that lack it.
@@ -60,6 +63,7 @@ class CaseReport:
     spine: SpineMeasurement | None = None
     stenoses: tuple[CentralStenosis, ...] = ()
     outcomes: tuple[OutcomePrediction, ...] = ()
+    treatment: TreatmentEstimate | None = None
     answers: tuple[Answer, ...] = ()
     confidences: tuple[OutlineConfidence, ...] = ()
     quality_model: ModelVersion | None = None

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from inference import grading, models
-from inference.models import WEIGHTS, SegmentationModel, load_segmentation_model
+from inference.manifest import WEIGHTS
+from inference.models import SegmentationModel, load_segmentation_model
 from inference.network import ENCODERS
 from inference.reference_engine import TorchModel
 from inference.results import ModelVersion

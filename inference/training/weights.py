@@ -1,4 +1,4 @@
-"""Write a model as ``inference.models.read_weights`` reads it."""
+"""Write a model as ``inference.manifest.read_weights`` reads it."""
 
 import hashlib
 import json

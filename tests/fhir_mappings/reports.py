@@ -23,16 +23,19 @@ from inference.results import (
     Flag,
     Level,
     LevelMeasurement,
+    MissingInput,
     ModelVersion,
     Option,
     OutcomeEstimate,
     OutcomePrediction,
     Picture,
+    SimilarPatients,
     Smoking,
     Study,
     SurgicalDiagnosis,
     SurgicalOutcome,
     TherapySuggestion,
+    TreatmentEstimate,
     Vertebra,
     VertebraMeasurement,
 )
@@ -207,6 +210,30 @@ OUTCOMES: Final = (
         sources=(),
     ),
 )
+TREATMENT: Final = TreatmentEstimate(
+    trained_on="trained on a synthetic cohort",
+    probabilities=(
+        (Option.EXERCISE, 0.525),
+        (Option.SURGICAL_OPINION, 0.304),
+        (Option.COMBINED_PROGRAM, 0.121),
+        (Option.PAIN_SPECIALIST, 0.05),
+    ),
+    conformal_set=(Option.EXERCISE, Option.SURGICAL_OPINION),
+    reasons=("leg pain outweighs back pain: lowers exercise therapy",),
+    nearest_change="With leg pain 8 of 10 another option would be the most probable.",
+    similar=SimilarPatients(count=50, given=((Option.EXERCISE, 0.6),)),
+    used=(("Oswestry disability index", "44 %"),),
+    missing=(
+        MissingInput(
+            label="leg pain",
+            low=0.31,
+            high=0.6,
+            could_become=(Option.SURGICAL_OPINION,),
+        ),
+    ),
+    sources=("Observation/22",),
+    model=ModelVersion(name="treatment-trees", version="0.2.0", sha256="0a" * 32),
+)
 REPORT: Final = CaseReport(
     study=Study(
         study_uid="1.2.3",
@@ -226,6 +253,7 @@ REPORT: Final = CaseReport(
     grading_model=ModelVersion(name="pfirrmann-trees", version="1.1", sha256="cd" * 32),
     outcomes=OUTCOMES,
     stenoses=central_stenoses(LEVELS),
+    treatment=TREATMENT,
 )
 ENTERED: Final = Entered(
     by="Practitioner/3",

@@ -28,15 +28,16 @@ from tests.fhir_mappings.reports import CONTEXT, REPORT, SUGGESTION, URGENT
 
 GOLDEN: Final = Path(__file__).parents[1] / "data" / "fhir"
 RESOURCES: Final = report_resources(REPORT, CONTEXT)
-DEVICES: Final = RESOURCES[:3]
-MADE: Final = RESOURCES[3:-1]
+DEVICES: Final = RESOURCES[:4]
+MADE: Final = RESOURCES[4:-1]
 IDS: Final = {key(r): f"{r['resourceType']}/{n}" for n, r in enumerate(RESOURCES)}
 REFERENCES: Final = {full_url(r): IDS[key(r)] for r in RESOURCES}
 
 
 def with_suggestion(suggestion: TherapySuggestion) -> CaseReport:
-    outcomes = () if suggestion.red_flags else REPORT.outcomes
-    return replace(REPORT, suggestion=suggestion, outcomes=outcomes)
+    if suggestion.red_flags:
+        return replace(REPORT, suggestion=suggestion, outcomes=(), treatment=None)
+    return replace(REPORT, suggestion=suggestion)
 
 
 def references(node: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
@@ -91,15 +92,15 @@ def test_everything_made_by_the_algorithm_is_labeled() -> None:
 def test_each_model_has_its_device_the_same_for_every_patient() -> None:
     other = report_resources(REPORT, replace(CONTEXT, patient="Patient/2"))
     names = [device["modelNumber"] for device in DEVICES]
-    assert names == ["deeplab-lumbar", "pfirrmann-trees", "registry"]
-    assert other[:3] == DEVICES
-    assert not {key(r) for r in other[3:]} & {key(r) for r in RESOURCES[3:]}
+    assert names == ["deeplab-lumbar", "pfirrmann-trees", "registry", "treatment-trees"]
+    assert other[:4] == DEVICES
+    assert not {key(r) for r in other[4:]} & {key(r) for r in RESOURCES[4:]}
 
 
 def test_a_model_that_graded_nothing_is_no_author() -> None:
     resources = report_resources(replace(REPORT, gradings=()), CONTEXT)
     found = [r for r in resources if r["resourceType"] == "Device"]
-    assert found == [DEVICES[0], DEVICES[2]]
+    assert found == [DEVICES[0], *DEVICES[2:]]
     assert full_url(DEVICES[1]) not in references([*resources])
 
 
@@ -107,7 +108,7 @@ def test_another_grading_model_is_another_grade_and_plan_but_no_other_length() -
     model = replace(REPORT.grading_model, version="2.0")
     other = report_resources(replace(REPORT, grading_model=model), CONTEXT)
     assert (
-        len({*map(key, other)} & {*map(key, RESOURCES)}) == 2 + 11 + 2 + 2 + 3
+        len({*map(key, other)} & {*map(key, RESOURCES)}) == 3 + 11 + 2 + 2 + 4
     )  # devices, lengths, canals, not assessed, risks
     assert key(other[0]) == key(DEVICES[0])
 
@@ -117,7 +118,7 @@ def test_grades_of_other_outlines_are_other_grades() -> None:
     other = report_resources(replace(REPORT, model=model), CONTEXT)
     shared = [key(r) for r in other if key(r) in IDS]
     risks = [key(r) for r in RESOURCES if r["resourceType"] == "RiskAssessment"]
-    assert shared == [key(DEVICES[1]), key(DEVICES[2]), *risks]
+    assert shared == [*map(key, DEVICES[1:]), *risks]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_grades_of_other_outlines_are_other_grades() -> None:
 )
 def test_another_server_patient_or_version_is_another_set(change: Resource) -> None:
     other = report_resources(REPORT, replace(CONTEXT, **change))
-    assert not {*map(key, other[3:])} & {*map(key, RESOURCES[3:])}
+    assert not {*map(key, other[4:])} & {*map(key, RESOURCES[4:])}
 
 
 def test_the_same_report_signed_later_has_the_same_keys() -> None:
@@ -141,7 +142,7 @@ def test_the_same_report_signed_later_has_the_same_keys() -> None:
 
 
 def test_keys_are_unique_and_say_nothing_of_the_patient() -> None:
-    assert len(IDS) == len(RESOURCES) == 25
+    assert len(IDS) == len(RESOURCES) == 27
     assert all(len(value) == 32 for value in IDS)
 
 
@@ -185,7 +186,7 @@ def test_a_transaction_leaves_out_what_exists_and_refers_to_it() -> None:
     device = DEVICES[0]
     entries = transaction(RESOURCES, existing={key(device): "Device/77"})["entry"]
     assert len(entries) == len(RESOURCES) - 1
-    assert entries[2]["resource"]["device"]["reference"] == "Device/77"
+    assert entries[3]["resource"]["device"]["reference"] == "Device/77"
     assert full_url(device) not in json.dumps(entries)
 
 
@@ -221,5 +222,5 @@ def test_a_signature_without_a_timezone_is_refused() -> None:
 
 def test_without_a_name_the_signer_is_named_by_reference() -> None:
     nameless = replace(CONTEXT, signer_display=None)
-    note = report_resources(REPORT, nameless)[3]["note"][0]["text"]
+    note = report_resources(REPORT, nameless)[4]["note"][0]["text"]
     assert "reviewed by Practitioner/3." in note

@@ -13,7 +13,7 @@ from inference.results import NEVER_SUGGESTED, Activity, CaseReport, Flag, Optio
 from tests.fhir_mappings.charts import Resource
 from tests.fhir_mappings.reports import CONTEXT, REPORT, SUGGESTION, URGENT
 
-RED = replace(REPORT, suggestion=URGENT, outcomes=())
+RED = replace(REPORT, suggestion=URGENT, outcomes=(), treatment=None)
 
 
 def plan(report: CaseReport = REPORT) -> Resource:
@@ -100,7 +100,7 @@ def test_red_flags_come_first_and_only_the_urgent_step_follows() -> None:
 def test_routine_steps_beside_red_flags_are_refused() -> None:
     mixed = replace(URGENT, activities=(*URGENT.activities, *SUGGESTION.activities))
     with pytest.raises(UnmappableReportError, match="routine steps beside red flags"):
-        plan(replace(REPORT, suggestion=mixed))
+        plan(replace(RED, suggestion=mixed))
 
 
 def test_no_suggestion_is_said_in_words() -> None:

@@ -19,7 +19,8 @@ from tests.fhir_mappings.reports import (
 
 
 def risks(*outcomes: OutcomePrediction) -> list[Resource]:
-    made = report_resources(replace(REPORT, outcomes=outcomes), CONTEXT)
+    report = replace(REPORT, outcomes=outcomes, treatment=None)
+    made = report_resources(report, CONTEXT)
     return [item for item in made if item["resourceType"] == "RiskAssessment"]
 
 
@@ -92,7 +93,8 @@ def test_the_performer_is_the_device_of_the_registry_which_planned_nothing() -> 
 
 def test_what_lies_outside_of_the_model_is_not_written_nor_is_its_device() -> None:
     outside = outcome(SurgicalOutcome.SATISFACTION, outside=("age: 20 years",))
-    made = report_resources(replace(REPORT, outcomes=(outside,)), CONTEXT)
+    report = replace(REPORT, outcomes=(outside,), treatment=None)
+    made = report_resources(report, CONTEXT)
     assert not [r for r in made if r["resourceType"] == "RiskAssessment"]
     assert not [r for r in made if r.get("modelNumber") == "registry"]
 
@@ -100,7 +102,8 @@ def test_what_lies_outside_of_the_model_is_not_written_nor_is_its_device() -> No
 def test_a_server_that_does_not_take_them_gets_all_else() -> None:
     context = replace(CONTEXT, takes_risk_assessments=False)
     made = report_resources(REPORT, context)
-    without = report_resources(replace(REPORT, outcomes=()), CONTEXT)
+    bare = replace(REPORT, outcomes=(), treatment=None)
+    without = report_resources(bare, CONTEXT)
     assert [*map(key, made)] == [*map(key, without)]
 
 

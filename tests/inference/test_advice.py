@@ -16,8 +16,10 @@ from inference.results import (
     Option,
     TreatmentKind,
 )
+from inference.treatment.model import load_treatment_model
 from tests.fhir_mappings.reports import FEATURES, REPORT
 
+MODEL = load_treatment_model()
 ENTERED = Entered(by="Practitioner/3", name=None, at=datetime(2026, 3, 31, tzinfo=UTC))
 BARE = replace(
     FEATURES, pain_nrs=None, odi_percent=None, egfr_ml_min=None, conditions=()
@@ -25,8 +27,13 @@ BARE = replace(
 
 
 def judged(features: ClinicalFeatures) -> CaseReport:
-    judgement = judge(features, REPORT.levels)
-    return replace(REPORT, features=features, suggestion=judgement.suggestion)
+    judgement = judge(features, REPORT.levels, REPORT.gradings, MODEL)
+    return replace(
+        REPORT,
+        features=features,
+        suggestion=judgement.suggestion,
+        treatment=judgement.treatment,
+    )
 
 
 def options(report: CaseReport) -> set[Option]:
@@ -45,12 +52,16 @@ def test_answers_change_the_judgement_and_nothing_that_was_measured() -> None:
             "odi_percent": 50.0,
         }.items()
     ]
-    again = reconsidered(report, BARE, answers)
+    again = reconsidered(report, BARE, answers, MODEL)
     assert Option.SURGICAL_OPINION in options(again) - options(report)
     assert again.answers == tuple(answers)
     assert again.outcomes
+    assert report.treatment
+    assert again.treatment
+    assert report.treatment.refusals
+    assert dict(again.treatment.used)["leg pain"] == "8 of 10"
     assert again.levels == report.levels
-    assert reconsidered(again, BARE, []) == replace(report, outcomes=())
+    assert reconsidered(again, BARE, [], MODEL) == replace(report, outcomes=())
 
 
 def test_the_suggestion_rests_on_what_would_change_it() -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from inference.errors import ModelError
-from inference.models import MANIFEST, WEIGHTS, load_segmentation_model
+from inference.manifest import WEIGHTS
+from inference.models import MANIFEST, load_segmentation_model
 from inference.phantom import Phantom
 from inference.preprocessing import NETWORK_SPACING_MM, normalized
 from inference.reference_engine import load_reference_model

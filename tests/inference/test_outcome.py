@@ -19,6 +19,7 @@ from inference.results import (
     SurgicalOutcome,
 )
 from inference.swespine_terms import Input
+from inference.treatment.model import load_treatment_model
 
 EMPTY: Final = ClinicalFeatures()
 
@@ -108,10 +109,11 @@ def test_chronic_is_what_the_guideline_table_calls_chronic(
 
 
 def test_beside_a_red_flag_nothing_is_predicted() -> None:
-    assert judge(HERNIATION, []).outcomes
+    model = load_treatment_model()
+    assert judge(HERNIATION, [], [], model).outcomes
     cancer = ChartCondition(flag=Flag.MALIGNANCY, label="x", source="Condition/9")
     features = replace(HERNIATION, conditions=(*HERNIATION.conditions, cancer))
-    assert judge(features, []).outcomes == ()
+    assert judge(features, [], [], model).outcomes == ()
 
 
 def test_a_complete_patient_gets_a_number_with_its_population() -> None:

@@ -21,8 +21,9 @@ from inference.errors import (
     UnsuitableStudyError,
 )
 from inference.levels import NamedSpine
+from inference.manifest import WEIGHTS
 from inference.midsagittal import MidSagittal
-from inference.models import WEIGHTS, load_segmentation_model
+from inference.models import load_segmentation_model
 from inference.phantom import Phantom
 from inference.pipeline import Models, load_models, outline_warnings, run
 from inference.quality.headers import refuse_other_images

@@ -11,7 +11,7 @@ import pytest
 from inference.cohort.inputs import INPUTS, OPTIONS, Input
 from inference.cohort.patients import draw_cohort
 from inference.errors import ModelError
-from inference.models import WEIGHTS
+from inference.manifest import WEIGHTS
 from inference.results import (
     ChartCondition,
     ClinicalFeatures,
@@ -23,10 +23,14 @@ from inference.results import (
     Option,
     Smoking,
     SmokingStatus,
+    TreatmentEstimate,
 )
-from inference.treatment import (
+from inference.treatment.explained import NO_CHANGE
+from inference.treatment.inputs import inputs_of
+from inference.treatment.model import (
+    MOST_MISSING,
+    RED_FLAG,
     TreatmentModel,
-    inputs_of,
     load_treatment_model,
 )
 
@@ -98,6 +102,12 @@ def model() -> TreatmentModel:
     return load_treatment_model()
 
 
+def estimate(
+    model: TreatmentModel, features: ClinicalFeatures, *, has_red_flag: bool = False
+) -> TreatmentEstimate:
+    return model.estimate(features, LEVELS, GRADINGS, has_red_flag=has_red_flag)
+
+
 def test_measurements_become_the_worst_of_the_spine() -> None:
     found = inputs_of(NOTHING, LEVELS, GRADINGS)
     assert found[Input.CANAL] == 6.0
@@ -122,18 +132,18 @@ def test_a_former_smoker_does_not_smoke_and_a_ruled_out_illness_is_not_there() -
 def test_severe_leg_pain_after_failed_care_is_mostly_referred_and_mild_pain_not(
     model: TreatmentModel,
 ) -> None:
-    severe = model.predict(SCIATICA, LEVELS, GRADINGS)
-    mild = model.predict(MILD_BACK_PAIN, (), ())
+    severe, mild = estimate(model, SCIATICA), estimate(model, MILD_BACK_PAIN)
     assert severe.probabilities[0][0] is Option.SURGICAL_OPINION
     assert mild.probabilities[0][0] is Option.EXERCISE
-    assert dict(mild.probabilities)[Option.SURGICAL_OPINION] < 0.15  # half of all
+    option = Option.SURGICAL_OPINION
+    assert dict(mild.probabilities)[option] < dict(severe.probabilities)[option] / 2
 
 
 def test_probabilities_sum_to_one_and_the_most_probable_is_in_the_set(
     model: TreatmentModel,
 ) -> None:
-    for features in (NOTHING, SCIATICA, MILD_BACK_PAIN):
-        found = model.predict(features, LEVELS, GRADINGS)
+    for features in (SCIATICA, MILD_BACK_PAIN):
+        found = estimate(model, features)
         values = [part for _, part in found.probabilities]
         assert sum(values) == pytest.approx(1)
         assert values == sorted(values, reverse=True)
@@ -141,40 +151,120 @@ def test_probabilities_sum_to_one_and_the_most_probable_is_in_the_set(
         assert found.conformal_set[0] is found.probabilities[0][0]
 
 
-def test_of_a_patient_without_a_chart_there_is_no_single_suggestion(
+def test_it_is_refused_beside_a_red_flag(model: TreatmentModel) -> None:
+    found = estimate(model, SCIATICA, has_red_flag=True)
+    assert found.refusals == (RED_FLAG,)
+    assert (found.probabilities, found.conformal_set) == ((), ())
+    assert found.single_suggestion is None
+
+
+def test_it_is_refused_when_too_little_is_known_and_names_what(
     model: TreatmentModel,
 ) -> None:
-    found = model.predict(NOTHING, (), ())
-    assert found.single_suggestion is None
-    assert len(found.conformal_set) > 1
-    assert len(found.unknown) == len(INPUTS)
-    assert "leg pain" in found.unknown
+    found = model.estimate(NOTHING, LEVELS, GRADINGS, has_red_flag=False)
+    (sentence,) = found.refusals
+    assert sentence.startswith("12 of 17 inputs are not known, and at most 9 may be: ")
+    assert "leg pain" in sentence
+    assert found.probabilities == ()
 
 
-def test_unknown_inputs_are_named_and_no_others(model: TreatmentModel) -> None:
-    found = model.predict(replace(SCIATICA, odi_percent=None), LEVELS, GRADINGS)
-    assert found.unknown == ("Oswestry disability index",)
+def test_as_much_as_may_be_missing_may_be_missing(model: TreatmentModel) -> None:
+    fewer = replace(
+        SCIATICA, start_back_score=None, smoking=None, bmi_kg_m2=None, sex=None
+    )
+    found = model.estimate(fewer, (), (), has_red_flag=False)
+    assert len(found.missing) == MOST_MISSING
+    fewest = replace(fewer, age_years=None)
+    assert model.estimate(fewest, (), (), has_red_flag=False).refusals
 
 
-def test_reasons_name_the_value_and_what_it_does(model: TreatmentModel) -> None:
-    found = model.predict(SCIATICA, LEVELS, GRADINGS)
+def test_it_is_refused_outside_of_what_it_has_learned_from(
+    model: TreatmentModel,
+) -> None:
+    found = estimate(model, replace(SCIATICA, age_years=101, bmi_kg_m2=value(62)))
+    age, weight = found.refusals
+    assert age == (
+        "The age is 101 years; the model has learned from 18 years to 95 years."
+    )
+    assert weight.startswith("The body mass index is 62.0 kg/m²; ")
+
+
+def test_a_spine_that_is_better_than_all_is_not_refused(model: TreatmentModel) -> None:
+    best = (level(Level.L4_L5, canal=30.0, slip=0.0),)
+    assert not model.estimate(SCIATICA, best, (), has_red_flag=False).refusals
+
+
+def test_unknown_inputs_come_with_what_each_alone_could_change(
+    model: TreatmentModel,
+) -> None:
+    whole = estimate(model, SCIATICA)
+    found = estimate(model, replace(SCIATICA, leg_pain_nrs=None))
+    (leg,) = found.missing
+    assert (leg.label, whole.missing) == ("leg pain", ())
+    assert leg.low < leg.high
+    for pain in (1, 8):  # the 5th and 75th percentile of the cohort
+        known = estimate(model, replace(SCIATICA, leg_pain_nrs=value(pain)))
+        part = dict(known.probabilities)[found.probabilities[0][0]]
+        assert leg.low - 1e-9 <= part <= leg.high + 1e-9
+
+
+def test_reasons_name_the_values_and_what_they_do(model: TreatmentModel) -> None:
+    found = estimate(model, SCIATICA).reasons
     option = Option.SURGICAL_OPINION
-    assert f"leg pain 9 of 10: raises {option}" in found.contributions
-    assert f"back pain 3 of 10: raises {option}" in found.contributions
+    assert f"leg pain outweighs back pain (9 and 3 of 10): raises {option}" in found
+    assert not any(reason.startswith(("leg pain 9", "back pain 3")) for reason in found)
+
+
+def test_the_nearest_change_does_make_another_option_the_most_probable(
+    model: TreatmentModel,
+) -> None:
+    found = estimate(model, MILD_BACK_PAIN)
+    option = Option.SURGICAL_OPINION
+    assert found.nearest_change == (
+        f"With leg pain 5 of 10 in place of 0 of 10, {option} would be the most "
+        "probable."
+    )
+    for pain, first in ((4, Option.EXERCISE), (5, option)):
+        changed = estimate(model, replace(MILD_BACK_PAIN, leg_pain_nrs=value(pain)))
+        assert changed.probabilities[0][0] is first
+
+
+def test_where_no_change_alters_it_that_is_said(model: TreatmentModel) -> None:
+    certain = replace(
+        SCIATICA,
+        back_pain_nrs=None,
+        leg_pain_nrs=None,
+        odi_percent=None,
+        start_back_score=None,
+    )
+    assert estimate(model, certain).nearest_change == NO_CHANGE
+
+
+def test_similar_patients_are_alike_and_their_shares_sum_to_one(
+    model: TreatmentModel,
+) -> None:
+    severe, mild = (
+        estimate(model, item).similar for item in (SCIATICA, MILD_BACK_PAIN)
+    )
+    assert severe
+    assert mild
+    assert severe.count == mild.count == 50
+    assert sum(share for _, share in severe.given) == pytest.approx(1)
+    option = Option.SURGICAL_OPINION
+    assert dict(severe.given)[option] > dict(mild.given)[option] + 0.2
 
 
 def test_whoever_shows_it_reads_what_it_was_trained_on(model: TreatmentModel) -> None:
-    quality = model.predict(NOTHING, (), ()).model.quality
-    assert quality.startswith(
-        "trained on a synthetic cohort; retrain on local data before relying on it"
-    )
+    words = "trained on a synthetic cohort; retrain on local data before relying on it"
+    for features in (NOTHING, SCIATICA):
+        assert estimate(model, features).trained_on == words
+    assert model.version.quality.startswith(words)
 
 
 def test_sets_hold_what_was_chosen_for_nine_of_ten(model: TreatmentModel) -> None:
     """On patients that neither training nor calibration nor the card has seen."""
     cohort = draw_cohort(3000, seed=99)
-    scores = model.scores(cohort.inputs)
-    sets = model.calibration.sets(model.calibration.probabilities(scores))
+    sets = model.calibration.sets(model.probabilities(cohort.inputs))
     covered = sets[np.arange(len(sets)), cohort.choices].mean()
     assert covered == pytest.approx(0.9, abs=0.02)
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 
 from inference.questions import QUESTIONS
+from inference.treatment.model import load_treatment_model
 from sandbox.services import Ehr
 from smart_app.answers import read_form
 from smart_app.case_store import Case
@@ -108,7 +109,7 @@ def test_an_answer_that_does_not_change_keeps_its_time(
 
 
 def replace_answers(case: Case) -> object:
-    return case.with_answers([]).report
+    return case.with_answers([], load_treatment_model()).report
 
 
 def test_answers_are_kept_sealed(clinic: Clinic, browser: Browser, case: str) -> None:

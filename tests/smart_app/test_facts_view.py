@@ -17,6 +17,7 @@ from inference.results import (
     Treatment,
     TreatmentKind,
 )
+from inference.treatment.model import load_treatment_model
 from smart_app.case_store import Case
 from smart_app.facts_view import FactRow, FactsView, QuestionRow, facts_view
 from tests.fhir_mappings.reports import FEATURES
@@ -35,7 +36,7 @@ def view(chart: ClinicalFeatures, **answers: float | str) -> FactsView:
         for name, value in answers.items()
     ]
     case = Case(
-        report=reconsidered(REPORT, chart, typed),
+        report=reconsidered(REPORT, chart, typed, load_treatment_model()),
         chart=chart,
         identity=ADA,
         imaging_study="ImagingStudy/1",

@@ -141,6 +141,24 @@ def test_outcomes_stand_apart_with_their_limits(
     assert "72 %" not in page.inner_text(".suggestion >> nth=0")
 
 
+def test_the_treatment_model_stands_apart_folded_and_says_what_it_learned_from(
+    page: Page, hospital: Ehr, url: str
+) -> None:
+    launch(page, hospital, url, patient="ada")
+    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    folded = page.inner_text("#treatment")
+    assert "No single suggestion: at 90 % it could be exercise therapy or" in folded
+    assert "Trained on a synthetic cohort." in folded
+    assert "leg pain outweighs" not in folded
+    page.click("#treatment-title")
+    shown = page.inner_text("#treatment")
+    assert "It is no order, no part of the plan and no guideline." in shown
+    assert "Exercise therapy\n52 % in the set at 90 %; suggested by the" in shown
+    assert "leg pain outweighs back pain: lowers exercise therapy" in shown
+    assert "The 50 most similar synthetic patients: exercise therapy 60 %." in shown
+    assert "leg pain (exercise therapy 31 % to 60 %; could make" in shown
+
+
 def test_the_rules_can_be_read_from_the_report(
     page: Page, hospital: Ehr, url: str
 ) -> None:

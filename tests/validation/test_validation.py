@@ -13,7 +13,7 @@ from tests.validation.engines import Engine
 
 PLAIN = report_resources(replace(REPORT, answers=ANSWERS), CONTEXT)
 RED_FLAGS = report_resources(
-    replace(REPORT, suggestion=URGENT, outcomes=()),
+    replace(REPORT, suggestion=URGENT, outcomes=(), treatment=None),
     replace(CONTEXT, encounter=None, signer_display=None),
 )
 BUNDLES = [

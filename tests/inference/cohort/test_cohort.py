@@ -15,7 +15,7 @@ from inference.cohort.inputs import INPUTS, OPTIONS, Input
 from inference.cohort.patients import Cohort, draw_cohort
 from inference.errors import ModelError
 from inference.results import NEVER_SUGGESTED, Option
-from inference.training.treatment import ceiling
+from inference.training.treatment_metrics import ceiling
 
 PATIENTS = 6000
 SURGERY = OPTIONS.index(Option.SURGICAL_OPINION)
@@ -110,7 +110,7 @@ def test_probabilities_are_true(cohort: Cohort) -> None:
 
 
 def test_surgeons_disagree_too_much_for_a_perfect_model(cohort: Cohort) -> None:
-    assert 0.75 <= ceiling(cohort)["auroc_surgical_opinion"] <= 0.85
+    assert 0.75 <= ceiling(cohort.probabilities)["auroc_surgical_opinion"] <= 0.85
 
 
 def test_two_surgeons_agree_as_the_figures_say(cohort: Cohort) -> None:
@@ -139,8 +139,8 @@ def test_without_disagreement_between_surgeons_the_ceiling_rises(
     alike = replace(figures, decision=replace(figures.decision, surgeon_sd=0.0))
     certain = replace(cohort, probabilities=true_probabilities(given, alike))
     assert (
-        ceiling(certain)["auroc_surgical_opinion"]
-        > ceiling(cohort)["auroc_surgical_opinion"] + 0.02
+        ceiling(certain.probabilities)["auroc_surgical_opinion"]
+        > ceiling(cohort.probabilities)["auroc_surgical_opinion"] + 0.02
     )
 
 
