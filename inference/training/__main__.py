@@ -1,18 +1,20 @@
 """Train, export and check the models.
 
-``segmentation`` trains DeepLabV3+, resuming what a kill has interrupted; ``export``
-writes its checkpoint as the served ONNX file; ``evaluate`` measures it on patients
-never seen; ``levels`` checks the names of the levels against landmarks; ``grading``
-trains and cross-validates the Pfirrmann model on its masks; ``quality`` fits refusals
-and confidences to it; ``treatment`` trains and compares models of the choice of
-treatment on a synthetic cohort; ``geometry`` measures phantoms of known size by their
-true masks. What was measured is kept beside each model and shown with its results.
+``segmentation`` trains DeepLabV3+, resuming what a kill has interrupted, and
+``cross-validation`` one per fold; ``export`` writes a checkpoint as the served ONNX
+file; ``evaluate`` measures it on patients never seen; ``levels`` checks the names of
+the levels against landmarks; ``grading`` trains and cross-validates the Pfirrmann model
+on its masks; ``quality`` fits refusals and confidences to it; ``treatment`` trains and
+compares models of the choice of treatment on a synthetic cohort; ``geometry`` measures
+phantoms of known size by their true masks. What was measured is kept beside each model
+and shown with its results.
 """
 
 import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +25,7 @@ from inference.network import ENCODERS
 from inference.reference_engine import TorchModel
 from inference.results import ModelVersion
 from inference.training import levels, pseudo_labels, quality, robustness, treatment
+from inference.training.cross_validation import cross_validate
 from inference.training.data import (
     held_out_patients,
     phantom_slices,
@@ -44,7 +47,11 @@ from inference.training.segmentation import Pools, Recipe, load_averaged, train
 
 SPIDER = Path("../shared/data/spider")
 RUN = Path("runs/segmentation")
+FOLDS_RUN = Path("runs/folds")
 LEVELS_RUN = Path("runs/levels")
+
+if TYPE_CHECKING:  # argparse gives what add_subparsers returns no public name
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -57,26 +64,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=SPIDER, help="folder of SPIDER")
     commands = parser.add_subparsers(required=True)
 
-    command = commands.add_parser("segmentation", help="train DeepLabV3+")
-    command.add_argument("--encoder", choices=ENCODERS, default=Recipe.encoder)
-    command.add_argument("--steps", type=int, default=Recipe.steps)
-    command.add_argument("--phantoms", type=int, default=40, help="number to draw")
-    command.add_argument("--peak-rate", type=float, default=Recipe.peak_rate)
-    command.add_argument("--start", type=Path, help="run whose weights come first")
-    command.add_argument("--pseudo", type=Path, help="folder of pseudo-labels")
-    command.add_argument("--pseudo-share", type=float, default=0.4)
-    command.add_argument("--run", type=Path, default=RUN)
-    command.set_defaults(function=_segmentation)
-
-    command = commands.add_parser("pseudo-labels", help="label what has no masks")
-    command.add_argument("--run", type=Path, help="whose network; else the served one")
-    command.add_argument("--out", type=Path, required=True)
-    command.set_defaults(function=_pseudo_labels)
-
-    command = commands.add_parser("export", help="write the served ONNX file")
-    command.add_argument("--run", type=Path, default=RUN)
-    command.add_argument("--version", required=True)
-    command.set_defaults(function=_export)
+    _add_segmentation(commands)
 
     command = commands.add_parser("grading", help="train the Pfirrmann model")
     command.add_argument("--version", required=True)
@@ -114,6 +102,38 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
+def _add_segmentation(commands: "Commands") -> None:
+    """Add what makes the served network."""
+    command = commands.add_parser("segmentation", help="train DeepLabV3+")
+    command.add_argument("--encoder", choices=ENCODERS, default=Recipe.encoder)
+    command.add_argument("--steps", type=int, default=Recipe.steps)
+    command.add_argument("--phantoms", type=int, default=40, help="number to draw")
+    command.add_argument("--peak-rate", type=float, default=Recipe.peak_rate)
+    command.add_argument("--start", type=Path, help="run whose weights come first")
+    command.add_argument("--pseudo", type=Path, help="folder of pseudo-labels")
+    command.add_argument("--pseudo-share", type=float, default=0.4)
+    command.add_argument("--run", type=Path, default=RUN)
+    command.set_defaults(function=_segmentation)
+
+    command = commands.add_parser("cross-validation", help="of the segmentation")
+    command.add_argument("--encoder", choices=ENCODERS, default=Recipe.encoder)
+    command.add_argument("--steps", type=int, default=500, help="of each network")
+    command.add_argument("--folds", type=int, default=8)
+    command.add_argument("--phantoms", type=int, default=40, help="number to draw")
+    command.add_argument("--run", type=Path, default=FOLDS_RUN)
+    command.set_defaults(function=_cross_validation)
+
+    command = commands.add_parser("pseudo-labels", help="label what has no masks")
+    command.add_argument("--run", type=Path, help="whose network; else the served one")
+    command.add_argument("--out", type=Path, required=True)
+    command.set_defaults(function=_pseudo_labels)
+
+    command = commands.add_parser("export", help="write the served ONNX file")
+    command.add_argument("--run", type=Path, default=RUN)
+    command.add_argument("--version", required=True)
+    command.set_defaults(function=_export)
+
+
 def _segmentation(options: argparse.Namespace) -> None:
     recipe = Recipe(
         encoder=options.encoder,
@@ -128,6 +148,19 @@ def _segmentation(options: argparse.Namespace) -> None:
     pseudo = [item for item in pseudo if item.patient not in held_out]
     pools = Pools(phantoms=phantoms, pseudo=pseudo, patients=patients)
     train(recipe, pools, directory=options.run, start=options.start)
+
+
+def _cross_validation(options: argparse.Namespace) -> None:
+    recipe = Recipe(encoder=options.encoder, steps=options.steps)
+    results = cross_validate(
+        recipe,
+        spider_slices(options.data / "t2space"),
+        phantom_slices(options.phantoms, seed=recipe.seed),
+        folds=options.folds,
+        directory=options.run,
+    )
+    dices = {item.patient: round(item.mean_dice, 3) for item in results}
+    _print({"patients": dices, **summary(results)})
 
 
 def _pseudo_labels(options: argparse.Namespace) -> None:

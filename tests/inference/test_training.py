@@ -1,7 +1,7 @@
 """A smoke run of training: it learns, resumes after a kill, exports and grades."""
 
 import json
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,11 @@ from inference.network import CLASSES, ENCODERS, DeepLabV3Plus
 from inference.phantom import Phantom
 from inference.preprocessing import normalized
 from inference.reference_engine import load_reference_model
+from inference.results import Structure
 from inference.training.augmentation import CROP, random_contrast, random_crops
+from inference.training.cross_validation import cross_validate
 from inference.training.data import LabeledSlice, split_by_patient
+from inference.training.evaluation import overlap, reference_segmentation
 from inference.training.export import export
 from inference.training.grading import GradedDiscs, cross_validated, fit, metrics, write
 from inference.training.segmentation import Pools, Recipe, load_averaged, train
@@ -95,6 +98,31 @@ def test_the_exported_network_is_the_trained_one(run: Path, tmp_path: Path) -> N
     expected = torch.softmax(scores, dim=1).numpy()
     for model in (load_segmentation_model(tmp_path), load_reference_model(tmp_path)):
         np.testing.assert_allclose(model.probabilities(images), expected, atol=1e-4)
+
+
+def test_cross_validation_measures_every_patient_once(
+    slices: list[LabeledSlice], tmp_path: Path
+) -> None:
+    both = [replace(item, patient=name) for name in ("1", "2") for item in slices]
+    results = cross_validate(RECIPE, both, slices, folds=2, directory=tmp_path)
+    assert sorted(item.patient for item in results) == ["1", "2"]
+    assert {path.name for path in tmp_path.iterdir()} == {"fold0", "fold1"}
+
+
+def test_overlap_tells_what_is_too_much_from_what_is_missing(
+    slices: list[LabeledSlice],
+) -> None:
+    truth = reference_segmentation(slices)
+    same = overlap(truth, truth, Structure.DISC)
+    assert set(astuple(same)) == {1.0, 0.0}
+    assert same.hd95_mm == 0.0
+    no_labels = np.zeros_like(slices[2].labels)
+    cut = reference_segmentation([*slices[:2], replace(slices[2], labels=no_labels)])
+    less = overlap(cut, truth, Structure.DISC)
+    more = overlap(truth, cut, Structure.DISC)
+    assert less.precision == more.recall == 1.0
+    assert less.recall == more.precision < 1.0
+    assert less.dice == more.dice < 1.0
 
 
 def test_no_patient_is_on_both_sides_of_the_split(slices: list[LabeledSlice]) -> None:
