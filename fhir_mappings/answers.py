@@ -7,7 +7,12 @@ derived from nothing. They are written with the report, at its signature.
 from typing import Any
 
 from fhir_mappings.answer_codes import SMOKING, AnswerCode, answer_code
-from fhir_mappings.codes import SOCIAL_HISTORY, SURVEY
+from fhir_mappings.codes import (
+    SOCIAL_HISTORY,
+    SURVEY,
+    US_CORE_SIMPLE_OBSERVATION,
+    US_CORE_SMOKING_STATUS,
+)
 from fhir_mappings.datatypes import Resource, concept, narrative, quantity, reference
 from fhir_mappings.identifiers import identifier
 from fhir_mappings.models import built
@@ -33,19 +38,22 @@ def _observation(answer: Answer, context: WriteContext) -> Resource:
     entered, coded = answer.entered, answer_code(QUESTIONS[answer.question])
     at = entered.at.isoformat(timespec="seconds")
     value, words = _value(answer, coded)
+    is_smoking = answer.question == "smoking"
+    profiles = [
+        US_CORE_SIMPLE_OBSERVATION,
+        *([US_CORE_SMOKING_STATUS] if is_smoking else []),
+    ]
     note = f"Typed in by {entered.name or entered.by} at {at}."
     observation = {
         "resourceType": "Observation",
+        "meta": {"profile": profiles},
         "text": narrative(f"{coded.code['text']}: {words}", [note]),
         "identifier": identifier(
             *(context.issuer, context.patient, "answer", answer.question),
             *(str(answer.value), entered.by, at),
         ),
         "status": "final",
-        "category": [
-            SURVEY,
-            *([SOCIAL_HISTORY] if answer.question == "smoking" else []),
-        ],
+        "category": [SURVEY, *([SOCIAL_HISTORY] if is_smoking else [])],
         "code": coded.code,
         "subject": reference(context.patient),
         "effectiveDateTime": at,

@@ -5,7 +5,7 @@ refuse a longer transaction with a conditional entry, and conditional creates ra
 many, so the caller searches for what exists (``identifiers.search_for``) before.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +13,9 @@ from fhir_mappings.answers import answer_observations
 from fhir_mappings.care_plan import care_plan
 from fhir_mappings.datatypes import Resource
 from fhir_mappings.device import devices
+from fhir_mappings.diagnostic_report import diagnostic_report
 from fhir_mappings.identifiers import full_url, key, search_for
-from fhir_mappings.observations import observations
+from fhir_mappings.observations import groups, observations
 from fhir_mappings.provenance import provenance
 from fhir_mappings.risk_assessment import risk_assessments
 from fhir_mappings.write_context import WriteContext
@@ -38,27 +39,32 @@ def report_resources(report: CaseReport, context: WriteContext) -> tuple[Resourc
         context: Where and for whom it is written.
 
     Returns:
-        Devices, Observations of the algorithms, those that a clinician typed in,
-        RiskAssessments, CarePlan, Provenance: each refers only to those before it, by
-        ``urn:uuid``. What models predict stays on the page where the server does not
-        take RiskAssessments.
+        Devices, Observations of the algorithms and of their levels, the
+        DiagnosticReport, Observations that a clinician typed in, RiskAssessments,
+        CarePlan, Provenance: each refers only to those before it, by ``urn:uuid``.
+        What the server does not take is left out, and nothing refers to it.
 
     Raises:
         UnmappableReportError: The report must not be written.
 
     """
-    if not context.takes_risk_assessments:
+    if "RiskAssessment" not in context.takes:  # their models write nothing there
         report = replace(report, outcomes=(), treatment=None)
     algorithms = devices(report, context)
-    findings = observations(report, context, devices=algorithms)
+    found = observations(report, context, devices=algorithms)
+    levels = groups(report, context, members=found) if context.is_grouped else ()
+    results = levels or found
+    summary = diagnostic_report(report, context, results=results)
     typed = answer_observations(report, context)
-    known = (*findings, *typed)
     risks = risk_assessments(report, context, devices=algorithms)
-    plan = care_plan(report, context, devices=algorithms, observations=known)
+    known = (*results, summary, *typed)
+    plan = care_plan(report, context, devices=algorithms, known=known)
     authors = tuple(algorithms.values())
     # what a clinician typed in is their own, as its performer says
-    origin = provenance((*findings, *risks, plan), context, authors=authors)
-    return (*authors, *known, *risks, plan, origin)
+    asserted = (*found, *levels, summary, *risks, plan)
+    origin = provenance(asserted, context, authors=authors)
+    everything = (*authors, *found, *levels, summary, *typed, *risks, plan, origin)
+    return _taken(everything, context.takes)
 
 
 def transaction(
@@ -95,6 +101,30 @@ def resolve(resource: Resource, references: Mapping[str, str]) -> Resource:
     """
     resolved: Resource = _resolved(resource, references)
     return resolved
+
+
+def _taken(
+    resources: Sequence[Resource], types: frozenset[str]
+) -> tuple[Resource, ...]:
+    """Return the resources of some types, without references to the others."""
+    kept = [r for r in resources if r["resourceType"] in types]
+    absent = {full_url(r) for r in resources} - {full_url(r) for r in kept}
+    return tuple(_without_references(r, absent) for r in kept) if absent else (*kept,)
+
+
+def _without_references(node: Any, absent: Collection[str]) -> Any:  # noqa: ANN401 - JSON
+    """Return JSON without references to what is absent; their display stays."""
+    if isinstance(node, list):
+        items = [_without_references(item, absent) for item in node]
+        return [item for item in items if item not in ({}, [])]
+    if not isinstance(node, dict):
+        return node
+    pruned = {
+        name: _without_references(value, absent)
+        for name, value in node.items()
+        if name != "reference" or value not in absent
+    }
+    return {name: value for name, value in pruned.items() if value not in ({}, [])}
 
 
 def _entry(resource: Resource, known: Mapping[str, str]) -> Resource:

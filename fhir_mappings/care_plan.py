@@ -49,7 +49,7 @@ def care_plan(
     context: WriteContext,
     *,
     devices: Devices,
-    observations: Sequence[Resource],
+    known: Sequence[Resource],
 ) -> Resource:
     """Map the suggestion of a signed report to an active plan.
 
@@ -57,7 +57,7 @@ def care_plan(
         report: The signed report.
         context: Where it is written.
         devices: The Devices of the algorithms.
-        observations: What was measured and graded.
+        known: What was found and typed in, which the plan rests on.
 
     Raises:
         UnmappableReportError: There are red flags and the plan is not only urgent.
@@ -65,7 +65,7 @@ def care_plan(
     """
     suggestion, features = report.suggestion, report.features
     _refuse_routine_beside_red_flags(suggestion)
-    supporting = [*_supporting(features), *map(full_url, observations)]
+    supporting = [*_supporting(features), *map(full_url, known)]
     # the registry's models had no part in it
     models = (report.model, report.grading_model)
     makers = [devices[model] for model in models if model in devices]
@@ -133,7 +133,7 @@ def _addressed(features: ClinicalFeatures) -> list[str]:
 def _supporting(features: ClinicalFeatures) -> list[str]:
     """Return the resources of the chart that the plan rests on, each once.
 
-    What was typed in has no resource yet: its Observation is among ``observations``.
+    What was typed in has no resource yet: its Observation is among ``known``.
     """
     values = (
         *(features.pain_nrs, features.back_pain_nrs, features.leg_pain_nrs),

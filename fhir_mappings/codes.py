@@ -114,6 +114,13 @@ SEXES: Final[dict[str, Concept]] = {
 }
 
 PROBABILITY: Final = coding(DICOM, "122157", "Probability")
+# TID 1501; HL7 DICOM SR on FHIR groups measurements under the same code
+MEASUREMENT_GROUP: Final = coding(DICOM, "125007", "Measurement Group")
+LEVEL_FINDINGS: Final = coding(CODE_SYSTEM, "level-findings", "Findings at one level")
+
+# http://hl7.org/fhir/us/core/ValueSet/us-core-diagnosticreport-category, 6.1.0
+RADIOLOGY: Final[Concept] = {"coding": [coding(LOINC, "LP29684-5", "Radiology")]}
+IMAGING_REPORT: Final = coding(LOINC, "18748-4", "Diagnostic imaging study")
 
 # No standard code says these: Pfirrmann 2001, doi:10.1097/00007632-200109010-00011
 PFIRRMANN: Final = coding(CODE_SYSTEM, "pfirrmann-grade", "Pfirrmann grade")
@@ -146,10 +153,13 @@ NOT_PERFORMED: Final = coding(
 # DICOM PS3.16, context group 4031
 LUMBAR_SPINE_SITE: Final = coding(*LUMBAR_SPINE, "Lumbar spine")
 
-# https://hl7.org/fhir/us/core/STU6.1/StructureDefinition-us-core-careplan.html
-US_CORE_CARE_PLAN: Final = (
-    "http://hl7.org/fhir/us/core/StructureDefinition/us-core-careplan"
-)
+# https://hl7.org/fhir/us/core/STU6.1/profiles-and-extensions.html; the same in 7.0.0
+_US_CORE: Final = "http://hl7.org/fhir/us/core/StructureDefinition"
+US_CORE_CARE_PLAN: Final = f"{_US_CORE}/us-core-careplan"
+US_CORE_CLINICAL_RESULT: Final = f"{_US_CORE}/us-core-observation-clinical-result"
+US_CORE_SIMPLE_OBSERVATION: Final = f"{_US_CORE}/us-core-simple-observation"
+US_CORE_SMOKING_STATUS: Final = f"{_US_CORE}/us-core-smokingstatus"
+US_CORE_REPORT: Final = f"{_US_CORE}/us-core-diagnosticreport-note"
 CARE_PLAN_CATEGORIES: Final[list[Concept]] = [
     {
         "coding": [

@@ -28,6 +28,8 @@ from inference.results import (
     ModelVersion,
 )
 
+#: Site of what is of no single level.
+WHOLE: Final = "lumbar spine"
 _DURAL_SAC: Final = (
     "Verbiest's limits are of the bony canal, which is wider than the dural sac that "
     "is measured here. The roots were not looked at."
@@ -154,7 +156,7 @@ def _of_stenosis(item: CentralStenosis, report: CaseReport) -> Finding:
 def _not_assessed(name: str, code: dict[str, str], report: CaseReport) -> Finding:
     words = "not assessed"
     return Finding(
-        site="lumbar spine",
+        site=WHOLE,
         body_site=concept("Lumbar spine", codes.LUMBAR_SPINE_SITE),
         code=concept(code["display"], code),
         value={"dataAbsentReason": concept(words, codes.NOT_PERFORMED)},

@@ -1,7 +1,13 @@
-"""Where and for whom a report is written."""
+"""Where and for whom a report is written, and what is written there."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
+
+#: Types without which nothing is written.
+NEEDED_TYPES: Final = ("Observation", "CarePlan", "Device", "Provenance")
+#: Types that are written where the server takes them; the rest says the same without.
+OPTIONAL_TYPES: Final = ("DiagnosticReport", "RiskAssessment")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +23,8 @@ class WriteContext:
         signed_at: When they signed, with timezone.
         issuer: FHIR base URL of the server, part of every identifier.
         software_version: Version of this program.
-        takes_risk_assessments: Whether the server lets predicted outcomes be written.
+        takes: Resource types that the server takes; the others are left out.
+        is_grouped: Whether the Observations of a level get a parent.
 
     """
 
@@ -29,7 +36,8 @@ class WriteContext:
     signed_at: datetime
     issuer: str
     software_version: str
-    takes_risk_assessments: bool = True
+    takes: frozenset[str] = frozenset({*NEEDED_TYPES, *OPTIONAL_TYPES})
+    is_grouped: bool = True
 
     def __post_init__(self) -> None:
         if self.signed_at.tzinfo is None:

@@ -84,7 +84,7 @@ def table(outcome: Outcome, *, fhir_base: str) -> Iterator[str]:
     measured = [
         resource
         for resource in outcome.written
-        if resource["resourceType"] == "Observation"
+        if resource["resourceType"] == "Observation" and "hasMember" not in resource
     ]
     rows = [(*_measurement(item), _address(fhir_base, item)) for item in measured]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -158,7 +158,7 @@ def _report(
         "report.html",
         launch=launch,
         server=services.issuers.known(launch.issuer),
-        view=report_view(launch, case, signed, now=services.clock()),
+        view=report_view(services, launch, case, signed),
         archive=archive_view(
             archive_write(services, launch.id), has_masks=has_masks(services, launch.id)
         ),

@@ -22,7 +22,7 @@ FIELD_NAMES: Final = frozenset(
         *("issuer", "name", "client_id", "client_secret_env", "private_key_file"),
         *("scopes", "quirks", "frame_ancestors", "site_codes_file", "cds_client"),
         *("dicomweb_url", "dicomweb_user", "dicomweb_password_env"),
-        "dicomweb_store",
+        *("dicomweb_store", "flat_observations"),
     }
 )
 #: Deviations of single EHRs from SMART App Launch 2.2 that an entry may allow.
@@ -52,6 +52,7 @@ class Issuer:
         dicomweb_store: Whether signed reports go to the archive as DICOM objects too;
             ``None`` leaves it to what the archive says of itself.
         site_codes: What the codes of this site mean.
+        is_grouped: Whether the Observations of a level get a parent there.
         cds_client: Who calls the CDS Hooks service, ``None`` when nobody may.
 
     """
@@ -68,6 +69,7 @@ class Issuer:
     dicomweb_login: tuple[str, str] | None = field(repr=False)
     dicomweb_store: bool | None = None
     site_codes: SiteCodes = NO_SITE_CODES
+    is_grouped: bool = True
     cds_client: CdsClient | None = None
 
 
@@ -154,6 +156,7 @@ def _issuer(
         dicomweb_login=(user, password) if user and password else None,
         dicomweb_store=fields.flag("dicomweb_store"),
         site_codes=_site_codes(fields),
+        is_grouped=not fields.flag("flat_observations"),
         cds_client=cds_client(fields.where, entry, problems),
     )
     if issuer.client_secret and issuer.private_keys:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from sqlalchemy import delete, select, update
 
+from fhir_mappings.write_context import NEEDED_TYPES, OPTIONAL_TYPES
 from smart_app.banner import UNREAD, Banner
 from smart_app.database import changed_rows
 from smart_app.errors import CaseNotFoundError
@@ -65,9 +66,10 @@ class OpenLaunch:
         return self.professional if can_write(self.scopes) else None
 
     @property
-    def takes_risk_assessments(self) -> bool:
-        """Whether predicted outcomes may be written too."""
-        return can_write_type(self.scopes, "RiskAssessment")
+    def takes(self) -> frozenset[str]:
+        """Resource types that may be written and read back."""
+        types = (*NEEDED_TYPES, *OPTIONAL_TYPES)
+        return frozenset(name for name in types if can_write_type(self.scopes, name))
 
 
 def new_secrets() -> Secrets:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from fhir_mappings.bundle import report_resources
@@ -24,6 +23,7 @@ from smart_app.launches import OpenLaunch
 from smart_app.models import WriteState
 from smart_app.outcome_view import OutcomeGroup, outcome_groups
 from smart_app.report_table import Row, comparisons, rows
+from smart_app.services import Services
 from smart_app.treatment_view import TreatmentView, treatment_view
 from smart_app.writing import write_context
 
@@ -128,15 +128,15 @@ class ReportView:
 
 
 def report_view(
-    launch: OpenLaunch, case: Case, signed: Signature | None, *, now: datetime
+    services: Services, launch: OpenLaunch, case: Case, signed: Signature | None
 ) -> ReportView:
     """Prepare a report for its page.
 
     Args:
+        services: The clock and the list of EHRs.
         launch: The launch that it belongs to.
         case: The report.
         signed: Its signature, ``None`` before.
-        now: Time of a signature that is only previewed.
 
     """
     report = case.report
@@ -153,7 +153,7 @@ def report_view(
         names=_names(report),
         max_shift=MAX_LEVEL_SHIFT,
         comparisons=comparisons(report),
-        counts=_counts(launch, case, signed, now),
+        counts=_counts(services, launch, case, signed),
         signer=launch.context.user_display or launch.signer,
         signed=signed,
         links={reference: f"{launch.issuer}/{reference}" for reference in written},
@@ -164,7 +164,7 @@ def report_view(
         ),
         outcomes=outcome_groups(report),
         treatment=treatment_view(report),
-        writes_outcomes=launch.takes_risk_assessments,
+        writes_outcomes="RiskAssessment" in launch.takes,
     )
 
 
@@ -226,12 +226,13 @@ def _names(report: CaseReport) -> str:
 
 
 def _counts(
-    launch: OpenLaunch, case: Case, signed: Signature | None, now: datetime
+    services: Services, launch: OpenLaunch, case: Case, signed: Signature | None
 ) -> dict[str, int]:
     if launch.signer is None:
         return {}
     preview = signed or Signature(
-        signed_by=launch.signer, signed_at=now, state=WriteState.SIGNED
+        signed_by=launch.signer, signed_at=services.clock(), state=WriteState.SIGNED
     )
-    resources = report_resources(case.report, write_context(launch, case, preview))
+    context = write_context(services, launch, case, preview)
+    resources = report_resources(case.report, context)
     return dict(Counter(resource["resourceType"] for resource in resources))

@@ -11,6 +11,8 @@ from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from fhir_mappings.gather import OPTIONAL_TYPES
+from fhir_mappings.write_context import NEEDED_TYPES as WRITE_TYPES
+from fhir_mappings.write_context import OPTIONAL_TYPES as OPTIONAL_WRITE_TYPES
 from smart_app.launch_errors import (
     IdTokenError,
     NoPatientError,
@@ -20,9 +22,6 @@ from smart_app.settings import is_secure
 from smart_app.upstream_errors import DiscoveryError
 
 READ_TYPES: Final = ("Patient", "Condition", "Observation", "ImagingStudy")
-WRITE_TYPES: Final = ("Observation", "CarePlan", "Device", "Provenance")
-#: Written where the EHR allows it, and otherwise only shown.
-OPTIONAL_WRITE_TYPES: Final = ("RiskAssessment",)
 #: Spelling of SMART v1 in the letters of SMART v2 (section 3.0.2.3).
 V1_PERMISSIONS: Final = {"read": "rs", "write": "cud", "*": "cruds"}
 _STUDY: Final = re.compile(r"ImagingStudy/[A-Za-z0-9\-.]{1,64}")

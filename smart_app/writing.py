@@ -85,7 +85,9 @@ def write_report(services: Services, launch: OpenLaunch) -> None:
         keep_write_state(services, launch.id, WriteState.FAILED, error)
 
 
-def write_context(launch: OpenLaunch, case: Case, signed: Signature) -> WriteContext:
+def write_context(
+    services: Services, launch: OpenLaunch, case: Case, signed: Signature
+) -> WriteContext:
     """Return where and for whom a report is written."""
     encounter = launch.context.encounter_id
     return WriteContext(
@@ -97,7 +99,8 @@ def write_context(launch: OpenLaunch, case: Case, signed: Signature) -> WriteCon
         signed_at=signed.signed_at,
         issuer=launch.issuer,
         software_version=SOFTWARE_VERSION,
-        takes_risk_assessments=launch.takes_risk_assessments,
+        takes=launch.takes,
+        is_grouped=services.issuers.known(launch.issuer).is_grouped,
     )
 
 
@@ -135,7 +138,8 @@ def _write(
 ) -> None:
     client, patient_id = fhir_client(services, launch), launch.context.patient_id
     _require_unchanged(client.read("Patient", patient_id), case)
-    resources = report_resources(case.report, write_context(launch, case, signed))
+    context = write_context(services, launch, case, signed)
+    resources = report_resources(case.report, context)
     sent = entries(services, launch.id)
     before = _find_settled(services, client, resources, patient_id, sent)
     if signed.existing is None:

@@ -67,9 +67,9 @@ export class Pages {
   }
 
   #chart(patient) {
-    const [plans, observations, risks] = ['CarePlan', 'Observation', 'RiskAssessment']
+    const [plans, reports, observations, risks] = ['CarePlan', 'DiagnosticReport', 'Observation', 'RiskAssessment']
       .map((type) => this.charts.of(patient, type));
-    const measured = observations.filter(isMadeByAi);
+    const measured = observations.filter((observation) => isMadeByAi(observation) && !observation.hasMember);
     const other = observations.filter((observation) => !isMadeByAi(observation));
     return html`
       <p><a href="/">All patients</a></p>
@@ -81,6 +81,7 @@ export class Pages {
         ${launchButton(patient)}
       </header>
       <section><h2>Care plans</h2>${list(plans, (plan) => planItem(patient, plan), 'No care plan on file.')}</section>
+      <section><h2>Reports</h2>${list(reports, (report) => reportItem(patient, report), 'None on file.')}</section>
       <section><h2>Measurements from images, reviewed and signed</h2>
         ${observationTable(patient, measured, 'None yet. Launch SPOILS and sign its report.')}</section>
       <section><h2>Predicted outcomes, if operated</h2>
@@ -107,6 +108,10 @@ function planItem(patient, plan) {
       <strong>${plan.title ?? plan.description ?? 'Care plan'}</strong> (${plan.status}, ${plan.intent}) ${rawLink(patient, plan)}
       <ul>${activities.map((detail) => html`<li>${detail.description ?? labelOf(detail)}</li>`)}</ul>
     </li>`;
+}
+
+function reportItem(patient, report) {
+  return html`<li><strong>${labelOf(report)}</strong> ${rawLink(patient, report)}<p>${report.conclusion}</p></li>`;
 }
 
 function riskItem(patient, risk) {

@@ -1,8 +1,10 @@
 """Reports with numbers that are easy to follow, and the context to write them in."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Final
 
+from fhir_mappings.datatypes import Resource
 from fhir_mappings.write_context import WriteContext
 from inference.questions import (
     QUESTIONS,
@@ -54,6 +56,11 @@ CONTEXT: Final = WriteContext(
     issuer="https://ehr.example/fhir",
     software_version="0.1.0",
 )
+
+
+def of_type(resources: Iterable[Resource], kind: str) -> list[Resource]:
+    """Return the resources of one type."""
+    return [resource for resource in resources if resource["resourceType"] == kind]
 
 
 def level(name: Level, **known: float) -> LevelMeasurement:

@@ -20,7 +20,7 @@ from inference.results import (
     TreatmentKind,
 )
 from tests.fhir_mappings.charts import PATIENT, Resource, quantity
-from tests.fhir_mappings.reports import ANSWERS, CONTEXT, REPORT
+from tests.fhir_mappings.reports import ANSWERS, CONTEXT, REPORT, of_type
 
 TODAY: Final = date(2026, 4, 30)
 NOTHING: Final = clinical_features(PATIENT, [], today=TODAY)
@@ -53,7 +53,8 @@ def test_an_answer_is_an_observation_of_the_clinician_and_of_nobody_else() -> No
     assert found["valueQuantity"]["value"] == 8
     assert found["bodySite"]["coding"][0]["code"] == "61685007"
     assert found["encounter"] == {"reference": "Encounter/5"}
-    assert not {"meta", "device", "derivedFrom", "method"} & found.keys()
+    assert "security" not in found["meta"]
+    assert not {"device", "derivedFrom", "method"} & found.keys()
     assert "AI" not in str(found)
     assert found["note"] == [
         {"text": "Typed in by Dr. Ruiz at 2026-03-31T09:05:00+00:00."}
@@ -168,17 +169,17 @@ def test_the_plan_rests_on_what_was_typed_in_and_the_algorithm_did_not_make_it()
     resources = report_resources(TYPED, CONTEXT)
     plain = report_resources(REPORT, CONTEXT)
     assert len(resources) == len(plain) + len(ANSWERS)
-    plan, origin = resources[-2:]
-    assert len(plan["supportingInfo"]) == len(plain[-2]["supportingInfo"]) + len(
-        ANSWERS
-    )
-    assert len(origin["target"]) == len(plain[-1]["target"])
+    (plan,), (bare,) = of_type(resources, "CarePlan"), of_type(plain, "CarePlan")
+    assert len(plan["supportingInfo"]) == len(bare["supportingInfo"]) + len(ANSWERS)
+    origins = *of_type(resources, "Provenance"), *of_type(plain, "Provenance")
+    assert len({len(origin["target"]) for origin in origins}) == 1
 
 
 def test_treatments_that_were_tried_are_named_in_the_plan_by_their_resource() -> None:
     typed = with_answers(REPORT.features, ANSWERS)
     assert typed.weeks_tried(TreatmentKind.EXERCISE) == 8
-    plan = report_resources(replace(TYPED, features=typed), CONTEXT)[-2]
+    made = report_resources(replace(TYPED, features=typed), CONTEXT)
+    (plan,) = of_type(made, "CarePlan")
     references = [item["reference"] for item in plan["supportingInfo"]]
     assert "" not in references
     assert len(references) == len(set(references))

@@ -1,6 +1,7 @@
 """A report is written as one set of resources that finds itself again."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,14 +23,16 @@ from fhir_mappings.codes import IDENTIFIER_SYSTEM
 from fhir_mappings.errors import UnmappableReportError
 from fhir_mappings.identifiers import identifier_value
 from fhir_mappings.models import built
+from fhir_mappings.write_context import NEEDED_TYPES, OPTIONAL_TYPES
 from inference.results import CaseReport, TherapySuggestion
 from tests.fhir_mappings.charts import Resource
-from tests.fhir_mappings.reports import CONTEXT, REPORT, SUGGESTION, URGENT
+from tests.fhir_mappings.reports import CONTEXT, REPORT, SUGGESTION, URGENT, of_type
 
 GOLDEN: Final = Path(__file__).parents[1] / "data" / "fhir"
 RESOURCES: Final = report_resources(REPORT, CONTEXT)
 DEVICES: Final = RESOURCES[:4]
-MADE: Final = RESOURCES[4:-1]
+(PROVENANCE,) = of_type(RESOURCES, "Provenance")
+MADE: Final = RESOURCES[4 : RESOURCES.index(PROVENANCE)]
 IDS: Final = {key(r): f"{r['resourceType']}/{n}" for n, r in enumerate(RESOURCES)}
 REFERENCES: Final = {full_url(r): IDS[key(r)] for r in RESOURCES}
 
@@ -72,20 +75,19 @@ def test_each_resource_refers_only_to_those_before_it() -> None:
 
 
 def test_the_provenance_covers_all_that_the_algorithm_made() -> None:
-    provenance = RESOURCES[-1]
-    targets = [target["reference"] for target in provenance["target"]]
+    targets = [target["reference"] for target in PROVENANCE["target"]]
     assert targets == [full_url(resource) for resource in MADE]
-    *models, person = provenance["agent"]
+    *models, person = PROVENANCE["agent"]
     authors = [model["who"]["reference"] for model in models]
     assert authors == [full_url(device) for device in DEVICES]
     assert person["who"]["reference"] == "Practitioner/3"
     assert person["type"]["coding"][0]["code"] == "verifier"
-    assert provenance["reason"][0]["coding"][0]["code"] == "AIAST"
-    assert provenance["entity"][0]["what"]["reference"] == "ImagingStudy/12"
+    assert PROVENANCE["reason"][0]["coding"][0]["code"] == "AIAST"
+    assert PROVENANCE["entity"][0]["what"]["reference"] == "ImagingStudy/12"
 
 
 def test_everything_made_by_the_algorithm_is_labeled() -> None:
-    labels = [r["meta"]["security"][0]["code"] for r in (*MADE, RESOURCES[-1])]
+    labels = [r["meta"]["security"][0]["code"] for r in (*MADE, PROVENANCE)]
     assert set(labels) == {"AIAST"}
 
 
@@ -107,9 +109,11 @@ def test_a_model_that_graded_nothing_is_no_author() -> None:
 def test_another_grading_model_is_another_grade_and_plan_but_no_other_length() -> None:
     model = replace(REPORT.grading_model, version="2.0")
     other = report_resources(replace(REPORT, grading_model=model), CONTEXT)
-    assert (
-        len({*map(key, other)} & {*map(key, RESOURCES)}) == 3 + 11 + 2 + 2 + 4
-    )  # devices, lengths, canals, not assessed, risks
+    shared = [r for r in RESOURCES if key(r) in {*map(key, other)}]
+    kinds = Counter(r["resourceType"] for r in shared)
+    # lengths, canals, not assessed, and the places that hold nothing else
+    observed = 11 + 2 + 2 + 4
+    assert kinds == {"Device": 3, "Observation": observed, "RiskAssessment": 4}
     assert key(other[0]) == key(DEVICES[0])
 
 
@@ -117,7 +121,7 @@ def test_grades_of_other_outlines_are_other_grades() -> None:
     model = replace(REPORT.model, sha256="ef" * 32)
     other = report_resources(replace(REPORT, model=model), CONTEXT)
     shared = [key(r) for r in other if key(r) in IDS]
-    risks = [key(r) for r in RESOURCES if r["resourceType"] == "RiskAssessment"]
+    risks = map(key, of_type(RESOURCES, "RiskAssessment"))
     assert shared == [*map(key, DEVICES[1:]), *risks]
 
 
@@ -142,7 +146,7 @@ def test_the_same_report_signed_later_has_the_same_keys() -> None:
 
 
 def test_keys_are_unique_and_say_nothing_of_the_patient() -> None:
-    assert len(IDS) == len(RESOURCES) == 27
+    assert len(IDS) == len(RESOURCES)
     assert all(len(value) == 32 for value in IDS)
 
 
@@ -156,7 +160,7 @@ def test_identifiers_are_deterministic_and_tell_parts_apart(parts: list[str]) ->
 
 
 def test_what_was_written_can_be_searched_for() -> None:
-    device, provenance = RESOURCES[0], RESOURCES[-1]
+    device, provenance = RESOURCES[0], PROVENANCE
     assert search_for(device).params == {
         "identifier": f"{IDENTIFIER_SYSTEM}|{key(device)}"
     }
@@ -205,7 +209,7 @@ def test_single_creates_resolve_every_reference_and_keep_the_url() -> None:
 
 
 def test_unknown_references_stay() -> None:
-    assert resolve(RESOURCES[-1], {}) == RESOURCES[-1]
+    assert resolve(PROVENANCE, {}) == PROVENANCE
 
 
 def test_what_r4b_refuses_is_not_sent_and_no_value_is_in_the_message() -> None:
@@ -224,3 +228,23 @@ def test_without_a_name_the_signer_is_named_by_reference() -> None:
     nameless = replace(CONTEXT, signer_display=None)
     note = report_resources(REPORT, nameless)[4]["note"][0]["text"]
     assert "reviewed by Practitioner/3." in note
+
+
+@pytest.mark.parametrize("kind", [*NEEDED_TYPES, *OPTIONAL_TYPES])
+def test_what_a_server_does_not_take_is_left_out_and_nothing_refers_to_it(
+    kind: str,
+) -> None:
+    made = report_resources(REPORT, replace(CONTEXT, takes=CONTEXT.takes - {kind}))
+    assert not of_type(made, kind)
+    known = {full_url(resource) for resource in made}
+    urns = {r for r in references([*made]) if r.startswith("urn:uuid:")}
+    assert urns <= known
+    if kind in OPTIONAL_TYPES:
+        assert made == tuple(map(built, made))
+
+
+def test_a_finding_keeps_the_name_of_a_model_whose_device_is_not_taken() -> None:
+    context = replace(CONTEXT, takes=CONTEXT.takes - {"Device"})
+    assert report_resources(REPORT, context)[0]["device"] == {
+        "display": "deeplab-lumbar 1.0"
+    }

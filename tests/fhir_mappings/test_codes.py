@@ -50,7 +50,8 @@ def leaves(node: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - JSON
 MODULES = (codes, chart_codes, answer_codes)
 ALL = {pair for m in MODULES for _, value in vars(m).items() for pair in leaves(value)}
 SNOMED = sorted(code for system, code in ALL if system == codes.SNOMED)
-LOINC = sorted(code for system, code in ALL if system == codes.LOINC)
+# parts of LOINC ("LP...") have no check digit of this kind
+LOINC = sorted(c for system, c in ALL if system == codes.LOINC and c[0] != "L")
 
 
 def test_all_codes_are_seen() -> None:

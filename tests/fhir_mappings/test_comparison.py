@@ -10,16 +10,14 @@ from hypothesis import strategies as st
 from fhir_mappings.bundle import report_resources, resolve
 from fhir_mappings.comparison import differences
 from tests.fhir_mappings.charts import Resource
-from tests.fhir_mappings.reports import CONTEXT, REPORT
+from tests.fhir_mappings.reports import CONTEXT, REPORT, of_type
 from tests.fhir_mappings.test_bundle import REFERENCES
 
 RESOURCES = report_resources(REPORT, CONTEXT)
-OBSERVATIONS = [r for r in RESOURCES if r["resourceType"] == "Observation"]
-OBSERVATION, GRADE = (
-    OBSERVATIONS[2],
-    next(item for item in OBSERVATIONS if "valueCodeableConcept" in item),
-)
-PLAN, PROVENANCE = RESOURCES[-2:]
+OBSERVATIONS = of_type(RESOURCES, "Observation")
+OBSERVATION = OBSERVATIONS[2]
+GRADE = next(r for r in OBSERVATIONS if "valueCodeableConcept" in r)
+(PLAN,), (PROVENANCE,) = (of_type(RESOURCES, t) for t in ("CarePlan", "Provenance"))
 
 
 def stored(resource: Resource, **changes: object) -> Resource:

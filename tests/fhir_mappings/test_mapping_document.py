@@ -10,6 +10,7 @@ from fhir_mappings import chart_codes, codes
 from fhir_mappings.answer_codes import SMOKING, answer_code
 from fhir_mappings.chart_values import KINDS
 from fhir_mappings.measures import LEVEL_MEASURES, VERTEBRA_MEASURES, Measure
+from fhir_mappings.write_context import NEEDED_TYPES, OPTIONAL_TYPES
 from inference.questions import (
     QUESTIONS,
     NumberQuestion,
@@ -71,6 +72,11 @@ def test_every_grade_stands_with_its_code_and_its_words(grade: codes.Concept) ->
     assert f"| `{grade['code']}` | {grade['display']} | {ordinal} |" in ROWS
 
 
+@pytest.mark.parametrize("kind", [*NEEDED_TYPES, *OPTIONAL_TYPES])
+def test_every_type_that_is_written_has_its_table(kind: str) -> None:
+    assert any(re.fullmatch(rf"\| {kind} \| content \|", row) for row in ROWS)
+
+
 @pytest.mark.parametrize("option", [o for o in Option if o not in NEVER_SUGGESTED])
 def test_every_option_stands_with_its_code_or_without(option: Option) -> None:
     row = next(row for row in ROWS if row.startswith(f"| {option} |"))
@@ -97,6 +103,10 @@ def test_every_option_stands_with_its_code_or_without(option: Option) -> None:
         codes.PFIRRMANN["code"],
         codes.PFIRRMANN_PROBABILITY["code"],
         codes.PROBABILITY["code"],
+        codes.LEVEL_FINDINGS["code"],
+        codes.MEASUREMENT_GROUP["code"],
+        codes.RADIOLOGY["coding"][0]["code"],
+        codes.IMAGING_REPORT["code"],
         codes.ORDINAL_VALUE,
         codes.CODE_SYSTEM,
         codes.IDENTIFIER_SYSTEM,

@@ -100,7 +100,7 @@ def test_what_lies_outside_of_the_model_is_not_written_nor_is_its_device() -> No
 
 
 def test_a_server_that_does_not_take_them_gets_all_else() -> None:
-    context = replace(CONTEXT, takes_risk_assessments=False)
+    context = replace(CONTEXT, takes=CONTEXT.takes - {"RiskAssessment"})
     made = report_resources(REPORT, context)
     bare = replace(REPORT, outcomes=(), treatment=None)
     without = report_resources(bare, CONTEXT)

@@ -14,6 +14,7 @@ from fhir_mappings.bundle import (
 )
 from fhir_mappings.comparison import differences
 from fhir_mappings.gather import clinical_features
+from fhir_mappings.write_context import NEEDED_TYPES, OPTIONAL_TYPES
 from inference.results import TreatmentKind
 from sandbox.charts import chart
 from sandbox.people import PEOPLE, Person
@@ -23,7 +24,7 @@ from tests.fhir_mappings.reports import ANSWERS, CONTEXT, REPORT
 from tests.validation import errors
 
 RESOURCES = report_resources(replace(REPORT, answers=ANSWERS), CONTEXT)
-TYPES = ("Device", "Observation", "RiskAssessment", "CarePlan", "Provenance")
+TYPES = (*NEEDED_TYPES, *OPTIONAL_TYPES)
 
 
 def stored(ehr: Ehr) -> dict[str, Resource]:

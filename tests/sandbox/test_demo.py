@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fhir_mappings.write_context import NEEDED_TYPES
 from sandbox import walk
 from sandbox.demo import table
 from sandbox.errors import StepError
@@ -95,9 +96,7 @@ def test_every_patient_with_images_gets_a_care_plan(
     assert app.url
     outcome = walk.walk(ehr, person.key, say=print)
     types = {resource["resourceType"] for resource in outcome.written}
-    assert types - {"RiskAssessment"} == {
-        *("Observation", "CarePlan", "Device", "Provenance")
-    }
+    assert types - {"RiskAssessment"} == {*NEEDED_TYPES, "DiagnosticReport"}
 
 
 def test_table_shows_value_unit_and_address() -> None:

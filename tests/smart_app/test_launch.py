@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from fhir_mappings import write_context
 from fhir_mappings.gather import OPTIONAL_TYPES
 from sandbox.services import Ehr
 from smart_app.models import PendingLaunch
@@ -29,8 +30,8 @@ def test_no_scope_is_asked_beyond_the_types_that_are_read_and_written(
     handle = hospital.launch(patient="ada")
     sent = query(browser.client.get("/launch", query_string=handle).location)
     types = {s.partition("/")[2].partition(".")[0] for s in sent["scope"].split()}
-    read, written = {"Patient", "Condition", "ImagingStudy"}, {"CarePlan", "Device"}
-    needed = read | written | {"Observation", "Provenance", "RiskAssessment"}
+    read = {"Patient", "Condition", "ImagingStudy"}
+    needed = read | {*write_context.NEEDED_TYPES, *write_context.OPTIONAL_TYPES}
     assert types - {""} == needed | {*OPTIONAL_TYPES}
 
 

@@ -161,6 +161,13 @@ def test_a_table_of_codes_that_is_not_usable_stops_the_start(
         load_issuers(path)
 
 
+def test_a_site_may_want_observations_without_parents(tmp_path: Path) -> None:
+    (issuer,) = load_issuers(listed(tmp_path, ENTRY)).by_url.values()
+    flat = listed(tmp_path, ENTRY | {"flat_observations": True})
+    (other,) = load_issuers(flat).by_url.values()
+    assert (issuer.is_grouped, other.is_grouped) == (True, False)
+
+
 CLIENT = {"jwks_urls": ["https://ehr.example/jwks"], "origins": ["https://ehr.example"]}
 
 

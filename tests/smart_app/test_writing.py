@@ -2,15 +2,17 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from fhir_mappings.bundle import report_resources
+from fhir_mappings.write_context import NEEDED_TYPES, OPTIONAL_TYPES
 from sandbox.services import Ehr
 from tests.fhir_mappings.reports import CONTEXT
 from tests.smart_app.charts import ADA, load
 from tests.smart_app.clinic import Browser, Clinic
 from tests.smart_app.reports import REPORT
 
-TYPES = ("Device", "Observation", "RiskAssessment", "CarePlan", "Provenance")
+TYPES = (*NEEDED_TYPES, *OPTIONAL_TYPES)
 TRANSACTION = "^/fhir/R4/?$"
 
 
@@ -164,6 +166,20 @@ def test_a_refused_write_scope_still_shows_the_report(
     answer = browser.post(path, "sign", {"confirm": "yes"})
     assert answer.status_code == 403
     assert counts(hospital) == NOTHING
+
+
+def test_an_ehr_that_takes_less_gets_the_rest(
+    hospital: Ehr, clinic: Clinic, browser: Browser
+) -> None:
+    refused = [f"patient/{name}.crs" for name in OPTIONAL_TYPES]
+    path = browser.open(patient="ada", refuseScopes=refused)
+    clinic.work()
+    write = browser.sign(path)
+    assert (write["state"], write["differences"]) == ("written", [])
+    context = replace(CONTEXT, takes=frozenset(NEEDED_TYPES))
+    least = Counter(r["resourceType"] for r in report_resources(REPORT, context))
+    assert not least.keys() & {*OPTIONAL_TYPES}
+    assert counts(hospital) == {name: NOTHING[name] + least[name] for name in TYPES}
 
 
 def test_a_token_that_died_since_the_launch_is_refreshed(

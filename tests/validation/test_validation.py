@@ -6,12 +6,16 @@ from typing import Any
 import pytest
 
 from fhir_mappings.bundle import report_resources, transaction
+from fhir_mappings.write_context import NEEDED_TYPES
 from tests.fhir_mappings.reports import ANSWERS, CONTEXT, REPORT, URGENT
 from tests.validation import ENGINES, errors, us_core_errors
-from tests.validation.definitions import US_CORE_ARCHIVE
+from tests.validation.definitions import US_CORE_ARCHIVES
 from tests.validation.engines import Engine
 
 PLAIN = report_resources(replace(REPORT, answers=ANSWERS), CONTEXT)
+FLAT = report_resources(
+    REPORT, replace(CONTEXT, is_grouped=False, takes=frozenset(NEEDED_TYPES))
+)
 RED_FLAGS = report_resources(
     replace(REPORT, suggestion=URGENT, outcomes=(), treatment=None),
     replace(CONTEXT, encounter=None, signer_display=None),
@@ -25,23 +29,33 @@ CARE_PLAN = PLAIN[-2]
 RISK = next(r for r in PLAIN if r["resourceType"] == "RiskAssessment")
 
 engines = pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.__name__)
-needs_us_core = pytest.mark.skipif(
-    not US_CORE_ARCHIVE.exists(),
-    reason="US Core packages are not in ../shared/fhir/packages",
+versions = pytest.mark.parametrize(
+    "version",
+    [
+        pytest.param(
+            version,
+            marks=pytest.mark.skipif(
+                not archive.exists(),
+                reason=f"{archive.name} is not in ../shared/fhir/packages",
+            ),
+        )
+        for version, archive in US_CORE_ARCHIVES.items()
+    ],
 )
 
 
 @engines
 def test_every_resource_and_bundle_is_valid_r4(engine: Engine) -> None:
-    assert not errors(*PLAIN, *RED_FLAGS, *BUNDLES, engines=(engine,))
+    assert not errors(*PLAIN, *FLAT, *RED_FLAGS, *BUNDLES, engines=(engine,))
 
 
-@needs_us_core
+@versions
 @engines
 def test_every_resource_and_bundle_keeps_the_profiles_that_it_claims(
-    engine: Engine,
+    engine: Engine, version: str
 ) -> None:
-    assert not us_core_errors(*PLAIN, *RED_FLAGS, *BUNDLES, engines=(engine,))
+    written = (*PLAIN, *FLAT, *RED_FLAGS, *BUNDLES)
+    assert not us_core_errors(*written, version=version, engines=(engine,))
 
 
 @engines
@@ -75,9 +89,11 @@ def test_a_broken_resource_inside_a_bundle_is_refused(engine: Engine) -> None:
     assert errors(BUNDLES[0] | {"entry": [broken]}, engines=(engine,))
 
 
-@needs_us_core
+@versions
 @engines
-def test_a_care_plan_without_the_category_of_us_core_is_refused(engine: Engine) -> None:
+def test_a_care_plan_without_the_category_of_us_core_is_refused(
+    engine: Engine, version: str
+) -> None:
     broken = CARE_PLAN | {"category": CARE_PLAN["category"][1:]}
     assert not errors(broken, engines=(engine,))
-    assert us_core_errors(broken, engines=(engine,))
+    assert us_core_errors(broken, version=version, engines=(engine,))
