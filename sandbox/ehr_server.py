@@ -68,6 +68,10 @@ class Ehr:
         """
         self._control("fault", fault)
 
+    def mend(self) -> None:
+        """Take back all faults that have not struck yet."""
+        self._control("mend")
+
     def log(self) -> list[dict[str, Any]]:
         """Take the requests seen since the last call: method, url, status, body."""
         entries: list[dict[str, Any]] = self._control("log")

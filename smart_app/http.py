@@ -23,6 +23,7 @@ MAX_RETRY_AFTER_S: Final = 10  # our choice: a person is waiting
 MAX_BODY_BYTES: Final = 32 * 2**20
 #: Our choice: how many time-outs one answer may take that comes drop by drop.
 TIMEOUTS_PER_ANSWER: Final = 3
+BACKOFF_S: Final = 0.5  # our choice: doubled with every attempt
 BUSY_STATUSES: Final = (429, 503)
 GATEWAY_TIMEOUT: Final = 504
 _CHUNK_BYTES: Final = 2**16
@@ -61,7 +62,7 @@ class _BoundedAdapter(HTTPAdapter):
             read=1,
             status_forcelist=BUSY_STATUSES,
             allowed_methods={"GET"},
-            backoff_factor=0.5,
+            backoff_factor=BACKOFF_S,
             retry_after_max=MAX_RETRY_AFTER_S,
             raise_on_status=False,
         )

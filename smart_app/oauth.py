@@ -162,7 +162,9 @@ def refresh(
                 discovery.token_endpoint, refresh_token=refresh_token
             )
             return _bearer(token)
-        except (OAuthError, ValueError) as error:
+        except ValueError as error:  # neither a token nor a refusal of it
+            raise DiscoveryError(f"refresh: {_code(error)}") from error
+        except OAuthError as error:
             if _code(error) in PASSING_ERRORS:
                 raise DiscoveryError(f"refresh: {_code(error)}") from error
             raise SessionEndedError(f"refresh: {_code(error)}") from error

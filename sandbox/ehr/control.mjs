@@ -13,6 +13,7 @@ export class Control {
       load: (bundle) => fhir.load(bundle),
       launch: (context) => ({ iss: this.base, launch: launches.open(context) }),
       fault: (fault) => faults.add(fault),
+      mend: () => faults.clear(),
       log: () => log.splice(0),
       resources: ({ type }) => [...(repository.resources.get(type)?.values() ?? [])],
       'expire-tokens': () => authorization.expireAccessTokens(),

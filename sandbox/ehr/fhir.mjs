@@ -5,6 +5,7 @@ import { FULL_ACCESS, TokenAccess } from './access.mjs';
 import { smartConfiguration } from './authorization.mjs';
 import { capabilityStatement } from './capability.mjs';
 import { redirect, sendJson, sendPadded } from './http.mjs';
+import { PAGE_SIZE } from './repository.mjs';
 import { unsupported } from './rules.mjs';
 
 export const FHIR_PATH = '/fhir/R4';
@@ -64,6 +65,7 @@ export class FhirEndpoint {
     const body = isWrite && call.body?.resourceType ? role.keeps(call.body) : call.body;
     if (interaction === 'create' && body) delete body.id; // a server chooses the id of what it creates
     if (!role.conditionalCreate) headers = { ...headers, 'if-none-exist': undefined };
+    if (interaction === 'search-type') url = capped(url, role.maxCount);
     const access = new TokenAccess({
       scope: token.scope ?? '',
       patient,
@@ -110,6 +112,13 @@ function callOf(method, url) {
   const isSearch = type && (id === '_search' || (method === 'GET' && !id));
   const others = { GET: 'read', POST: type ? 'create' : 'transaction', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
   return { interaction: isSearch ? 'search-type' : others[method], type, id, query };
+}
+
+function capped(url, maxCount) {
+  const { pathname, searchParams } = new URL(url, 'http://any');
+  if (Number(searchParams.get('_count') ?? PAGE_SIZE) <= maxCount) return url;
+  searchParams.set('_count', maxCount);
+  return `${pathname}?${searchParams}`;
 }
 
 function parse(text, contentType) {

@@ -4,6 +4,7 @@
 //   types                what each resource type can do; undefined: everything R4 knows
 //   transactions         whether transactions and batches are taken
 //   conditionalCreate    whether If-None-Exist is honored
+//   maxCount             most entries of a page, whatever a search asks for
 //   accessTokenTtlS      lifetime of an access token; undefined: that of the start
 //   rules                asked in order before a request is carried out; the first answer counts
 //   keeps(resource)      what is stored of what was sent
@@ -21,6 +22,7 @@ const LOINC = 'http://loinc.org';
 const OPEN = {
   transactions: true,
   conditionalCreate: true,
+  maxCount: 1000,
   rules: [],
   keeps: (resource) => resource,
   answers: (call, answer) => answer,

@@ -4,7 +4,8 @@ import { MemoryRepository } from '@medplum/fhir-router';
 import { FULL_ACCESS } from './access.mjs';
 import { validate } from './validation.mjs';
 
-const PAGE_SIZE = 100;
+/** Entries of a page where a search asks for no number. */
+export const PAGE_SIZE = 100;
 
 export class Repository extends MemoryRepository {
   #access = FULL_ACCESS;
