@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
@@ -15,7 +16,13 @@ from werkzeug.exceptions import HTTPException
 
 from smart_app import auth, cases, cds_hooks, guideline_page, headers
 from smart_app.celery_app import CeleryQueue, make_celery
-from smart_app.errors import STATUS, advice_of, status_of, title_of
+from smart_app.errors import (
+    STATUS,
+    ForeignRequestError,
+    advice_of,
+    status_of,
+    title_of,
+)
 from smart_app.log import configure_logging
 from smart_app.services import Queue, Services, current_services, make_services
 from smart_app.settings import Settings
@@ -59,6 +66,7 @@ def create_app(
     app.register_blueprint(guideline_page.bp)
     app.register_blueprint(cds_hooks.bp)
     app.add_url_rule("/healthz", view_func=healthz)
+    app.before_request(_refuse_foreign_forms)
     headers.init_app(app)
     _handle_errors(app)
     return app
@@ -69,6 +77,16 @@ def healthz() -> ResponseReturnValue:
     with current_services().sessions() as session:
         session.execute(text("SELECT 1"))
     return {"status": "ok"}
+
+
+def _refuse_foreign_forms() -> None:
+    # browsers tell who sends a form; the hidden token of each form is the second lock
+    if request.method != "POST" or request.blueprint == cds_hooks.bp.name:
+        return
+    own = urlsplit(current_services().settings.base_url)
+    sender = request.headers.get("Origin")
+    if sender not in {None, f"{own.scheme}://{own.netloc}"}:
+        raise ForeignRequestError("a form of another origin")
 
 
 def _cookie(services: Services) -> dict[str, object]:

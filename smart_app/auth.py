@@ -1,6 +1,7 @@
 """Launch, answer of the EHR, and log-out."""
 
 import logging
+from dataclasses import replace
 from functools import partial
 
 from flask import (
@@ -19,6 +20,7 @@ from smart_app import browsers
 from smart_app.banner import banner_of, person_name
 from smart_app.chart import fhir_client
 from smart_app.client_keys import JWKS_MAX_AGE_S, JWKS_PATH, public_set
+from smart_app.ehr_style import Style, style_from
 from smart_app.errors import NotSignedInError
 from smart_app.fhir_client import FhirClient
 from smart_app.id_token import Expected, claimed_issuer, validated_claims
@@ -46,6 +48,7 @@ from smart_app.oauth import (
     discover,
     exchange_code,
     fetch_jwks,
+    fetch_style,
 )
 from smart_app.services import Services, current_services
 from smart_app.smart import (
@@ -58,7 +61,7 @@ from smart_app.smart import (
     trusted_issuer,
     wanted_scopes,
 )
-from smart_app.upstream_errors import EhrError
+from smart_app.upstream_errors import DiscoveryError, EhrError
 
 bp = Blueprint("auth", __name__)
 logger = logging.getLogger(__name__)
@@ -129,6 +132,7 @@ def callback() -> ResponseReturnValue:
     require_reading(scopes)
     token = {**token, "scope": " ".join(sorted(scopes))}
     context = _context(services, issuer, discovery, token, launch_secrets.nonce)
+    context = replace(context, style=_style(context, issuer))
     opened = keep_launch(services, browser, issuer.url, context, token)
     browsers.give_back(services, close_other_users(services, opened))
     client = fhir_client(services, opened)
@@ -193,6 +197,16 @@ def _user_name(client: FhirClient, context: LaunchContext) -> str | None:
     except EhrError as error:
         logger.info("the user's name was not read: %s", error)
         return None
+
+
+def _style(context: LaunchContext, issuer: Issuer) -> Style:
+    if context.style_url is None:
+        return {}
+    try:
+        return style_from(fetch_style(context.style_url, issuer))
+    except DiscoveryError as error:
+        logger.info("the EHR's style was not read: %s", error)
+        return {}
 
 
 def _check_sender(discovery: Discovery) -> None:

@@ -22,6 +22,7 @@ from smart_app.case_store import (
     sign,
     signature,
 )
+from smart_app.ehr_style import as_css
 from smart_app.errors import (
     NotConfirmedError,
     NotReadyError,
@@ -71,6 +72,13 @@ def status(launch_id: str) -> ResponseReturnValue:
     signed = signature(services, launch.id)
     stored = archive_write(services, launch.id)
     return status_json(job_status(services, launch.id), signed, stored, url=url)
+
+
+@bp.get("/ehr.css")
+def ehr_style(launch_id: str) -> ResponseReturnValue:
+    """Send the colors of the EHR, as far as these pages use them."""
+    launch = _own(launch_id, is_active=False)
+    return Response(as_css(launch.context.style), mimetype="text/css")
 
 
 @bp.get("/slice.png")

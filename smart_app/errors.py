@@ -4,6 +4,7 @@ AppError                        message for the log, ``advice`` for the person
 ├── LaunchError                 the launch cannot go on (launch_errors.py)
 ├── NotSignedInError            no launch in this browser
 │   └── SessionTimedOutError    it was away or signed in for too long
+├── ForeignRequestError         a form was sent by a page of another site
 ├── CaseNotFoundError           no such case for this browser
 ├── IdentityError               images and chart are not surely the same person
 │   ├── IdentityMismatchError   they contradict each other
@@ -67,6 +68,13 @@ class SessionTimedOutError(NotSignedInError):
         "cases were closed. What was signed is kept. "
         "Open the application again from the patient's chart."
     )
+
+
+class ForeignRequestError(AppError):
+    """A form was sent by a page of another site."""
+
+    title = "This request came from another site"
+    advice = "Nothing was done. Use the pages of this application itself."
 
 
 class CaseNotFoundError(AppError):
@@ -264,6 +272,7 @@ class UpstreamError(AppError):
 STATUS: dict[type[Exception], int] = {
     LaunchError: 400,
     NotSignedInError: 401,
+    ForeignRequestError: 403,
     CaseNotFoundError: 404,
     IdentityError: 409,
     SignatureError: 409,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 
 from fhir_mappings.write_context import NEEDED_TYPES, OPTIONAL_TYPES
 from smart_app.banner import UNREAD, Banner
@@ -18,7 +18,15 @@ from smart_app.launch_errors import (
     ReplayedStateError,
     UnknownStateError,
 )
-from smart_app.models import Launch, PendingLaunch, SignedIn
+from smart_app.models import (
+    ArchiveState,
+    ArchiveWrite,
+    Launch,
+    PendingLaunch,
+    SignedIn,
+    Write,
+    WriteState,
+)
 from smart_app.oauth import Secrets
 from smart_app.services import Services
 from smart_app.smart import (
@@ -30,6 +38,7 @@ from smart_app.smart import (
 )
 
 PENDING_LIFE: Final = timedelta(minutes=10)
+NOBODY: Final = ""  # the browser of a launch that only a worker still needs
 _CONTEXT: Final = TypeAdapter(LaunchContext)
 _BANNER: Final = TypeAdapter(Banner)
 
@@ -213,13 +222,27 @@ def close_other_users(services: Services, launch: OpenLaunch) -> list[tuple[str,
 
 
 def _close(services: Services, rows: Sequence[Launch]) -> list[tuple[str, str]]:
+    closed = Launch.id.in_([row.id for row in rows])
     with services.sessions.begin() as session:
-        session.execute(delete(Launch).where(Launch.id.in_([row.id for row in rows])))
+        ended = session.scalars(select(Launch.id).where(closed, ~_is_at_work())).all()
+        session.execute(delete(Launch).where(Launch.id.in_(ended)))
+        session.execute(update(Launch).where(closed).values(browser=NOBODY))
     vault = services.vault
     return [
         (row.issuer, vault.open(row.refresh_token or row.access_token).decode())
         for row in rows
+        if row.id in ended
     ]
+
+
+def _is_at_work() -> ColumnElement[bool]:
+    """Tell launches that a worker still needs: what was signed is not yet written."""
+    signed = Write.state.in_((WriteState.SIGNED, WriteState.WRITING))
+    stored = ArchiveWrite.state.in_((ArchiveState.QUEUED, ArchiveState.STORING))
+    return or_(
+        Launch.id.in_(select(Write.launch_id).where(signed)),
+        Launch.id.in_(select(ArchiveWrite.launch_id).where(stored)),
+    )
 
 
 def purge(services: Services) -> int:
@@ -227,11 +250,11 @@ def purge(services: Services) -> int:
     oldest = services.clock() - services.settings.retention
     idle = SignedIn.seen_at < services.clock() - services.settings.idle_life
     with services.sessions.begin() as session:
-        left = select(SignedIn.browser).where(idle)
-        session.execute(delete(Launch).where(Launch.browser.in_(left)))
         session.execute(delete(SignedIn).where(idle))
         session.execute(delete(PendingLaunch).where(PendingLaunch.created_at < oldest))
-        return changed_rows(session, delete(Launch).where(Launch.created_at < oldest))
+        was_left = Launch.browser.not_in(select(SignedIn.browser)) & ~_is_at_work()
+        old = delete(Launch).where(or_(was_left, Launch.created_at < oldest))
+        return changed_rows(session, old)
 
 
 def _opened(services: Services, row: Launch) -> OpenLaunch:

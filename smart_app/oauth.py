@@ -21,6 +21,7 @@ from smart_app.smart import Discovery, discovery_from, wanted_scopes
 from smart_app.upstream_errors import DiscoveryError, SessionEndedError
 
 ASSERTION_LIFE_S: Final = 240  # SMART App Launch 2.2, 5.2: at most five minutes
+STYLE_TIMEOUT_S: Final = 2.0  # our choice: colors are not worth waiting for
 #: Refusals after which the refresh token may still be good (RFC 6749, 5.2).
 PASSING_ERRORS: Final = ("invalid_client", "server_error", "temporarily_unavailable")
 
@@ -80,6 +81,19 @@ def fetch_jwks(discovery: Discovery, token_issuer: str, timeout_s: float) -> Jso
     if not is_secure(address):
         raise DiscoveryError("discovery names no secure jwks_uri")
     return _get_json(address, timeout_s)
+
+
+def fetch_style(address: str, issuer: Issuer) -> Json:
+    """Fetch the colors of the EHR (``smart_style_url``), with no token and no patience.
+
+    Raises:
+        DiscoveryError: They are not to be had, or less safely than the EHR itself.
+
+    """
+    is_as_safe = urlsplit(address).scheme in {"https", urlsplit(issuer.url).scheme}
+    if not is_secure(address) or not is_as_safe:
+        raise DiscoveryError("the style is not at a secure address")
+    return _get_json(address, STYLE_TIMEOUT_S)
 
 
 def authorization_url(

@@ -6,7 +6,7 @@ No clock, no network, no database: discovery document, scopes and token answer.
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -107,7 +107,8 @@ class LaunchContext:
         user_display: Name of the user, ``None`` when the EHR does not tell it.
         needs_banner: Whether the pages must show whose chart is open, because the
             EHR does not show it around them.
-        style_url: Colors of the EHR (``smart_style_url``), or ``None``.
+        style_url: Where the EHR's colors are (``smart_style_url``), or ``None``.
+        style: What of them these pages use, by CSS property.
         tenant: Part of the EHR's organization, an opaque word, or ``None``.
         intent: What the user wanted to do, or ``None``; no value is known here yet,
             and what is not known opens the usual page.
@@ -121,6 +122,7 @@ class LaunchContext:
     user_display: str | None
     needs_banner: bool = True
     style_url: str | None = None
+    style: Mapping[str, str] = field(default_factory=dict)
     tenant: str | None = None
     intent: str | None = None
 

@@ -1,7 +1,8 @@
 """The application in this process, used as a browser would against a real EHR."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -25,10 +26,16 @@ TIMEOUT_S = 10
 class Clinic:
     """One installation: application, message queue and any number of browsers."""
 
-    def __init__(self, settings: Settings, *, has_celery: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        has_celery: bool = False,
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
         self.sent: list[str] = []
         self.to_store: list[str] = []
-        self.app = create_app(settings, queue=None if has_celery else self)
+        self.app = create_app(settings, queue=None if has_celery else self, clock=clock)
         with self.app.app_context():
             self.services = current_services()
 

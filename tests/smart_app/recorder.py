@@ -114,6 +114,7 @@ class Recorder:
             "/keys": lambda: {"keys": [KEY.as_dict(private=False)]},
             "/token": self._token_answer,
             "/revoke": dict,
+            "/style.json": lambda: {"color_highlight": "#00638a"},
             "/fhir/Patient/ada": lambda: ADA,
             "/fhir/Patient/bob": lambda: BOB,
             "/fhir/Practitioner/doc": lambda: DOCTOR,

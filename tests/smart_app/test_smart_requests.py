@@ -359,6 +359,34 @@ def test_an_unknown_intent_and_tenant_open_the_usual_page(case: Case) -> None:
     assert (page.status_code, "is being analyzed" in page.text) == (200, True)
 
 
+def test_the_colors_of_the_ehr_are_used_and_its_banner_is_not_repeated(
+    case: Case,
+) -> None:
+    case.ehr.token = {
+        "smart_style_url": f"{case.ehr.origin}/style.json",
+        "need_patient_banner": False,
+    }
+    client = case.clinic.app.test_client()
+    path = urlsplit(launch(case.clinic, case.ehr, client).location).path
+    page = client.get(path).text
+    assert f'href="{path}ehr.css"' in page
+    assert "--accent: #00638a;" in client.get(f"{path}ehr.css").text
+    assert 'aria-label="Patient"' not in page
+    (asked,) = case.ehr.seen("/style.json")
+    assert "authorization" not in asked.headers
+
+
+@pytest.mark.parametrize(
+    "address", ["{origin}/absent", "ftp://x/y", "http://ehr/x", "x"]
+)
+def test_colors_that_are_not_to_be_had_stop_nothing(case: Case, address: str) -> None:
+    case.ehr.token = {"smart_style_url": address.format(origin=case.ehr.origin)}
+    client = case.clinic.app.test_client()
+    page = client.get(urlsplit(launch(case.clinic, case.ehr, client).location).path)
+    assert "ehr.css" not in page.text
+    assert 'aria-label="Patient"' in page.text
+
+
 def test_a_return_leads_nowhere_else(case: Case) -> None:
     client = case.clinic.app.test_client()
     begun = client.get(
@@ -400,6 +428,35 @@ def test_a_refusal_without_state_is_one_too(case: Case) -> None:
     client.get("/launch", query_string={"iss": case.ehr.fhir_base, "launch": "x"})
     answer = client.get("/callback", query_string={"error": "invalid_scope"})
     assert (answer.status_code, "registration" in answer.text) == (400, True)
+
+
+def test_a_form_of_another_site_does_nothing(case: Case) -> None:
+    client = case.clinic.app.test_client()
+    path = urlsplit(launch(case.clinic, case.ehr, client).location).path
+    token = re.findall(r'name="csrf_token" value="([^"]+)"', client.get(path).text)[0]
+    form = {"csrf_token": token}
+    for sender in ("https://evil.example", "null"):
+        answer = client.post("/logout", data=form, headers={"Origin": sender})
+        assert (answer.status_code, "another site" in answer.text) == (403, True)
+    assert client.post("/logout", headers={"Origin": APP}).status_code == 400
+    assert client.get(path).status_code == 200
+    answer = client.post("/logout", data=form, headers={"Origin": APP})
+    assert answer.status_code == 200
+
+
+def test_another_user_of_the_same_browser_sees_no_case_of_the_first(case: Case) -> None:
+    client = case.clinic.app.test_client()
+    first = urlsplit(launch(case.clinic, case.ehr, client).location).path
+    same = urlsplit(launch(case.clinic, case.ehr, client).location).path
+    assert client.get(first).status_code == client.get(same).status_code == 200
+    case.ehr.claims = {"fhirUser": "Practitioner/other", "name": "Other"}
+    second = urlsplit(launch(case.clinic, case.ehr, client).location).path
+    assert [client.get(path).status_code for path in (first, same, second)] == [
+        404,
+        404,
+        200,
+    ]
+    assert len(case.ehr.seen("/revoke")) == 2
 
 
 def test_keys_are_published_for_everybody_and_may_be_kept(start: Start) -> None:
