@@ -5,9 +5,9 @@
 file; ``evaluate`` measures it on patients never seen; ``levels`` checks the names of
 the levels against landmarks; ``grading`` trains and cross-validates the Pfirrmann model
 on its masks; ``quality`` fits refusals and confidences to it; ``treatment`` trains and
-compares models of the choice of treatment on a synthetic cohort; ``geometry`` measures
-phantoms of known size by their true masks. What was measured is kept beside each model
-and shown with its results.
+compares models of the choice of treatment on a synthetic cohort, or with ``--table``
+one on a site's own patients; ``geometry`` measures phantoms of known size by their true
+masks. What was measured is kept beside each model and shown with its results.
 """
 
 import argparse
@@ -24,7 +24,14 @@ from inference.models import SegmentationModel, load_segmentation_model
 from inference.network import ENCODERS
 from inference.reference_engine import TorchModel
 from inference.results import ModelVersion
-from inference.training import levels, pseudo_labels, quality, robustness, treatment
+from inference.training import (
+    levels,
+    pseudo_labels,
+    quality,
+    robustness,
+    treatment,
+    treatment_site,
+)
 from inference.training.cross_validation import cross_validate
 from inference.training.data import (
     held_out_patients,
@@ -44,6 +51,8 @@ from inference.training.grading import (
     write,
 )
 from inference.training.segmentation import Pools, Recipe, load_averaged, train
+from inference.training.site_table import TableError, read_site_table
+from inference.treatment.model import load_treatment_model
 
 SPIDER = Path("../shared/data/spider")
 RUN = Path("runs/segmentation")
@@ -74,6 +83,16 @@ def main(argv: list[str] | None = None) -> int:
     command.add_argument("--version", required=True)
     command.add_argument("--patients", type=int, default=12000, help="to train on")
     command.add_argument("--compared", type=int, default=3000, help="to compare on")
+    command.add_argument(
+        "--table",
+        type=Path,
+        help="train on a site's own patients instead: a CSV file (of a FHIR bulk "
+        "export, `python -m smart_app.treatment_table` makes it)",
+    )
+    command.add_argument(
+        "--current", type=Path, default=WEIGHTS, help="folder of the model served now"
+    )
+    command.add_argument("--out", type=Path, help="folder of the site's own model")
     command.set_defaults(function=_treatment)
 
     command = commands.add_parser("levels", help="check the names of the levels")
@@ -212,6 +231,9 @@ def _grading(options: argparse.Namespace) -> None:
 
 
 def _treatment(options: argparse.Namespace) -> None:
+    if options.table:
+        _site_treatment(options)
+        return
     _print(
         treatment.train_and_check(
             version=options.version,
@@ -220,6 +242,22 @@ def _treatment(options: argparse.Namespace) -> None:
             compared=options.compared,
         )
     )
+
+
+def _site_treatment(options: argparse.Namespace) -> None:
+    if options.out is None:
+        raise SystemExit("say by --out where the site's own model is to be written")
+    current = load_treatment_model(options.current)
+    try:
+        table = read_site_table(options.table)
+    except TableError as error:
+        raise SystemExit(f"{options.table.name}:\n{error}") from error
+    found = treatment_site.retrain(
+        table, current, version=options.version, directory=options.out
+    )
+    _print(found)
+    if found["refused"]:
+        raise SystemExit(f"not enabled: {'; '.join(found['refused'])}")
 
 
 def _levels(options: argparse.Namespace) -> None:

@@ -1,17 +1,24 @@
 """What the chart does not hold can be typed in, and is written at the signature."""
 
+import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser as Chromium
 
+from inference.manifest import TREATMENT_MANIFEST, WEIGHTS
 from inference.questions import QUESTIONS
 from inference.treatment.model import load_treatment_model
 from sandbox.services import Ehr
 from smart_app.answers import read_form
 from smart_app.case_store import Case
 from smart_app.models import Job, JobState, Report
+from tests.fhir_mappings.reports import ANSWERS, REPORT
 from tests.smart_app.clinic import Browser, Clinic
+from tests.smart_app.test_identity import CHART as ADA
 from tests.validation import errors
 
 NUMBERS = {
@@ -110,6 +117,23 @@ def test_an_answer_that_does_not_change_keeps_its_time(
 
 def replace_answers(case: Case) -> object:
     return case.with_answers([], load_treatment_model()).report
+
+
+def test_answers_are_judged_by_the_model_of_the_site(
+    clinic: Clinic, tmp_path: Path
+) -> None:
+    shutil.copy(WEIGHTS / "treatment.txt", tmp_path)
+    manifest = json.loads((WEIGHTS / TREATMENT_MANIFEST).read_text())
+    own = manifest | {"version": "own", "cohort": None, "trained_on": "own patients"}
+    (tmp_path / TREATMENT_MANIFEST).write_text(json.dumps(own))
+    settings = replace(clinic.services.settings, treatment_model=tmp_path)
+    services = replace(clinic.services, settings=settings)
+    judged = Case(
+        report=REPORT, chart=REPORT.features, identity=ADA, imaging_study="x"
+    ).with_answers(ANSWERS, services.treatment_model())
+    assert judged.report.treatment
+    assert judged.report.treatment.model.version == "own"
+    assert judged.report.treatment.trained_on == "own patients"
 
 
 def test_answers_are_kept_sealed(clinic: Clinic, browser: Browser, case: str) -> None:

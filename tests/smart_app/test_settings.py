@@ -50,6 +50,7 @@ def test_all_missing_variables_are_named_at_once() -> None:
         ("SPOILS_HTTP_TIMEOUT_S", "soon"),
         ("SPOILS_LEASE_S", "0"),
         ("SPOILS_RETENTION_H", "inf"),
+        ("SPOILS_TREATMENT_MODEL", "nowhere"),
     ],
 )
 def test_an_unusable_value_is_named(name: str, value: str) -> None:
