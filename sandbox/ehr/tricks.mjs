@@ -19,7 +19,6 @@ const TRICKS = {
   'insecure-endpoints': () => ({
     discovers: (document) => ({ ...document, token_endpoint: 'http://token.evil.example/token' }),
   }),
-  'html-discovery': () => ({ discovers: () => '<html><body>Please sign in</body></html>' }),
   'redirected-discovery': (elsewhere) => ({ discovers: () => ({ redirect: `${elsewhere}/discovery` }) }),
   // FHIR
   redirect: (elsewhere) => ({ answers: ({ url }) => ({ status: 302, headers: { location: `${elsewhere}${url}` } }) }),
@@ -65,17 +64,19 @@ function scriptedOutcome() {
   return { status: 500, resource: { resourceType: 'OperationOutcome', issue } };
 }
 
-/** A resource, or a Bundle of them, with markup in all of its names and words. */
-function scripted(node) {
-  if (Array.isArray(node)) return node.map(scripted);
+/** A resource, or a Bundle of them, with markup in its words; the names stay recognizable. */
+function scripted(node, isPatient = node?.resourceType === 'Patient') {
+  if (Array.isArray(node)) return node.map((item) => scripted(item, isPatient || item?.resourceType === 'Patient'));
   if (node === null || typeof node !== 'object') return node;
-  return Object.fromEntries(Object.entries(node).map(([name, value]) => [name, scriptedValue(name, value)]));
+  const entries = Object.entries(node).map(([name, value]) => [name, scriptedValue(name, value, isPatient)]);
+  return Object.fromEntries(entries);
 }
 
-function scriptedValue(name, value) {
-  if (['family', 'display', 'description'].includes(name)) return `${value}${SCRIPT}`;
-  if (name === 'text' && typeof value === 'string') return `${value}${SCRIPT}`;
-  return scripted(value);
+function scriptedValue(name, value, isPatient) {
+  if (name === 'given' && value.length > 1) return value.with(-1, `${value.at(-1)}${SCRIPT}`);
+  if (name === 'family' && !isPatient) return `${value}${SCRIPT}`;
+  const isText = ['display', 'description', 'text'].includes(name) && typeof value === 'string';
+  return isText ? `${value}${SCRIPT}` : scripted(value, isPatient || value?.resourceType === 'Patient');
 }
 
 function aboutBob(node) {
