@@ -1,8 +1,12 @@
 """What is read of a patient's chart for one analysis."""
 
 import logging
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from fhir_mappings.errors import NoImagingStudyError
 from fhir_mappings.gather import (
     OPTIONAL_TYPES,
     Gaps,
@@ -13,12 +17,14 @@ from fhir_mappings.gather import (
 )
 from fhir_mappings.imaging import ImagingStudyRef, newest_lumbar_mri
 from inference.results import ClinicalFeatures, Identity
-from smart_app.fhir_client import FhirClient, Found
+from smart_app.fhir_client import FhirClient, Found, Resource
 from smart_app.launches import OpenLaunch
 from smart_app.services import Services
 from smart_app.smart import allows
 from smart_app.tokens import BearerAuth
 from smart_app.upstream_errors import EhrError, SessionEndedError
+
+MAX_CHART_S: Final = 120  # our choice: after that nothing is asked that can be left out
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +63,11 @@ def read_chart(services: Services, launch: OpenLaunch) -> Chart:
     patient_id = launch.context.patient_id
     site = services.issuers.known(launch.issuer).site_codes
     patient = client.read("Patient", patient_id)
-    wanted = searches(patient_id, site)
-    answers = [(search, _search(client, launch, search)) for search in wanted]
+    give_up_at = time.monotonic() + MAX_CHART_S
+    answers = [
+        (search, _search(client, launch, search, give_up_at))
+        for search in searches(patient_id, site)
+    ]
     found = [answer for _, answer in answers if answer]
     resources = [resource for part in found for resource in part.resources]
     studies = [item for item in resources if item["resourceType"] == "ImagingStudy"]
@@ -79,16 +88,32 @@ def read_chart(services: Services, launch: OpenLaunch) -> Chart:
                 unread_types=tuple(unread),
             ),
         ),
-        study=newest_lumbar_mri(
-            studies, patient_id=patient_id, preferred=launch.context.imaging_study
-        ),
+        study=_study(launch, studies, is_partial="ImagingStudy" in partial),
     )
 
 
-def _search(client: FhirClient, launch: OpenLaunch, search: Search) -> Found | None:
+def _study(
+    launch: OpenLaunch, studies: Sequence[Resource], *, is_partial: bool
+) -> ImagingStudyRef:
+    context = launch.context
+    try:
+        return newest_lumbar_mri(
+            studies, patient_id=context.patient_id, preferred=context.imaging_study
+        )
+    except NoImagingStudyError as error:
+        if is_partial:  # what did not come may be what is missing
+            raise EhrError("only a part of the imaging studies came") from error
+        raise
+
+
+def _search(
+    client: FhirClient, launch: OpenLaunch, search: Search, give_up_at: float
+) -> Found | None:
     """Return what a search brings, ``None`` where an optional type is not to be had."""
     is_optional = search.resource_type in OPTIONAL_TYPES
-    if is_optional and not allows(launch.scopes, search.resource_type, "s"):
+    is_allowed = allows(launch.scopes, search.resource_type, "s")
+    is_late = time.monotonic() > give_up_at
+    if is_optional and (is_late or not is_allowed):
         return None
     patient_id = launch.context.patient_id
     try:

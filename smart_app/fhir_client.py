@@ -304,11 +304,14 @@ class FhirClient:
 
 
 def _is_valid(resource: Resource) -> bool:
-    read = {name: _plain(x) for name, x in resource.items() if name not in PASSED_OVER}
+    names = resource.keys() - PASSED_OVER
     try:
+        read = {name: _plain(resource[name]) for name in names}
         FHIRElementFactory.instantiate(resource["resourceType"], read)
     except (FHIRValidationError, AttributeError, TypeError, ValueError):
         return False  # fhirclient raises all four on other people's data
+    except RecursionError:
+        return False
     return True
 
 
@@ -321,11 +324,16 @@ def _plain(node: Any) -> Any:  # noqa: ANN401 - JSON
     return node
 
 
-def _is_modified(node: Any) -> bool:  # noqa: ANN401 - JSON
-    if isinstance(node, list):
-        return any(map(_is_modified, node))
-    if isinstance(node, dict):
-        return bool(MODIFIERS & set(node)) or any(map(_is_modified, node.values()))
+def _is_modified(resource: Resource) -> bool:
+    waiting: list[Any] = [resource]  # no recursion: the data are not ours
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if MODIFIERS & node.keys():
+                return True
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
     return False
 
 

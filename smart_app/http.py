@@ -136,7 +136,8 @@ def translated(error_class: type[UpstreamError], what: str) -> Iterator[None]:
     except requests.HTTPError as error:
         status = None if error.response is None else error.response.status_code
         raise error_class(f"{what}: status {status}", status=status) from error
-    except requests.RequestException as error:
+    except (requests.RequestException, RecursionError) as error:
+        # the second is what Python says of JSON that is nested without an end
         name = type(error).__name__
         raise error_class(f"{what}: {name}") from error
 

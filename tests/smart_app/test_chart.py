@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from fhir_mappings.gather import OPTIONAL_TYPES
 from inference.results import ClinicalFeatures, Flag, TreatmentKind
 from sandbox.services import Ehr
+from smart_app import chart
 from smart_app.case_store import kept_case
 from tests.fhir_mappings import charts
-from tests.smart_app.charts import load
+from tests.smart_app.charts import CHART, load
 from tests.smart_app.clinic import Browser, Clinic, settings_in
 
 ADA = {"reference": "Patient/ada"}
@@ -89,6 +91,30 @@ def test_a_part_of_a_chart_is_named_as_a_part(
         "only a part of the chart: Condition, Observation"
         in browser.client.get(case).text
     )
+
+
+def test_a_slow_ehr_is_not_asked_for_what_can_be_left_out(
+    hospital: Ehr, clinic: Clinic, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del hospital
+    monkeypatch.setattr(chart, "MAX_CHART_S", -1)
+    case = browser.open(patient="ada")
+    clinic.work()
+    assert chart_of(clinic, case).unread_types == OPTIONAL_TYPES
+
+
+def test_a_study_that_may_be_on_a_missing_page_is_not_said_to_be_absent(
+    ehr: Ehr, clinic: Clinic, browser: Browser
+) -> None:
+    load(ehr, *CHART)
+    case = browser.open(patient="ada")
+    page = {"resourceType": "Bundle", "type": "searchset", "total": 1}
+    ehr.fault(path="/ImagingStudy", status=200, body=page)
+    clinic.work()
+    assert "The EHR failed" in browser.status(case)["advice"]
+    browser.post(case, "retry")
+    clinic.work()
+    assert "no available MRI" in browser.status(case)["advice"]
 
 
 def test_a_type_that_is_needed_stops_the_analysis(

@@ -196,3 +196,11 @@ def test_the_standard_port_of_an_address_may_be_written_out() -> None:
         answers["/fhir/Observation?page=2"] = ok(page(pain(2)))
         answer = client(base).search("Observation", ASKED, patient_id="ada")
     assert len(answer.resources) == 2
+
+
+@pytest.mark.parametrize("depth", [500, 100_000])
+def test_json_without_a_bottom_is_no_answer(depth: int) -> None:
+    deep = b'{"resourceType":"Patient","id":"ada","x":' + b"[" * depth + b"]" * depth
+    answers: Answers = {"/fhir/Patient/ada": ok(deep + b"}")}
+    with server(answers) as (base, _), pytest.raises(EhrError, match=r"EHR|Patient"):
+        client(base).read("Patient", "ada")
