@@ -4,16 +4,24 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any, Final
 
-from fhir_mappings.codes import UCUM
+from fhir_mappings.codes import DICOM_UID, UCUM
 
 Resource = dict[str, Any]
 
 _XHTML: Final = "http://www.w3.org/1999/xhtml"
 
 
-def reference(target: str, display: str | None = None) -> dict[str, str]:
-    """Return a Reference, with a display where there is one."""
-    return {"reference": target} | ({"display": display} if display else {})
+def reference(target: str, display: str | None = None) -> Resource:
+    """Return a Reference, with a display where there is one.
+
+    ``"urn:oid:1.2.3"`` is a DICOM study that no resource of the server stands for: it
+    is referred to by its identifier (https://hl7.org/fhir/R4/references.html#logical).
+    """
+    said: Resource = {"reference": target}
+    if target.startswith("urn:oid:"):
+        identifier = {"system": DICOM_UID, "value": target}
+        said = {"type": "ImagingStudy", "identifier": identifier}
+    return said | ({"display": display} if display else {})
 
 
 def concept(text: str, *codings: dict[str, str] | None) -> dict[str, Any]:

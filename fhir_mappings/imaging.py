@@ -1,19 +1,20 @@
-"""ImagingStudy resources -> the one lumbar MRI to analyze.
+"""ImagingStudy resources -> the one lumbar MRI to analyze, and where its images are.
 
-https://hl7.org/fhir/R4/imagingstudy.html
+https://hl7.org/fhir/R4/imagingstudy.html, https://hl7.org/fhir/R4/endpoint.html, and
+SMART Imaging Access 0.1.0 (http://fhir.org/argonaut/smart-imaging).
 """
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
 from fhir_mappings.codes import DICOM_UID, LUMBAR_MRI, LUMBAR_SPINE, MR
 from fhir_mappings.datatypes import Resource
 from fhir_mappings.dates import first_day, moment
+from fhir_mappings.endpoints import WadoEndpoint, endpoint_references, endpoints
 from fhir_mappings.errors import NoImagingStudyError
-from fhir_mappings.gather import best_name
 from fhir_mappings.models import readable
 from fhir_mappings.references import is_about, local
 
@@ -27,28 +28,39 @@ _ELEMENTS: Final = frozenset(
 _LUMBAR_WORDS: Final = re.compile(
     r"lumb|\bl[-\s]?spine|\bl[-/]?s[-/\s]?spine|\blws\b", re.IGNORECASE
 )
-_SEPARATORS: Final = re.compile(r"[\^=\\]")  # what parts a name in DICOM
+_ACCESSION: Final = "ACSN"  # HL7 v2 table 0203
 _UID: Final = re.compile(r"(?:urn:oid:)?([0-9.]{1,64})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagingStudyRef:
-    """A study in the chart that can be fetched.
+    """A study that can be fetched.
 
     Attributes:
-        reference: Such as ``"ImagingStudy/12"``.
-        study_uid: StudyInstanceUID.
+        reference: Such as ``"ImagingStudy/12"``; ``"urn:oid:1.2.3"`` where the study is
+            in no chart.
+        study_uid: StudyInstanceUID, ``None`` where only the accession is known.
         started: Day of the study, ``None`` when the chart does not say.
+        accession: Accession number, ``None`` when the chart does not say.
+        endpoints: Where its images are, as far as the resource itself says it.
+        endpoint_references: Endpoints that say it, such as ``"Endpoint/1"``.
 
     """
 
     reference: str
-    study_uid: str
+    study_uid: str | None
     started: date | None
+    accession: str | None = None
+    endpoints: tuple[WadoEndpoint, ...] = ()
+    endpoint_references: tuple[str, ...] = ()
 
 
 def newest_lumbar_mri(
-    studies: Sequence[Resource], *, patient_id: str, preferred: str | None = None
+    studies: Sequence[Resource],
+    *,
+    patient_id: str,
+    preferred: str | None = None,
+    included: Sequence[Resource] = (),
 ) -> ImagingStudyRef:
     """Return the study to analyze.
 
@@ -58,13 +70,18 @@ def newest_lumbar_mri(
         preferred: Reference to the study that the EHR has open (SMART fhirContext).
             It is taken or refused, never exchanged for another one in silence; it may
             lack every word on what it shows, because a person chose it.
+        included: Endpoints that came with the studies.
 
     Raises:
         NoImagingStudyError: None can be used, or not the preferred one.
 
     """
-    known = [study for item in studies if (study := _readable(item))]
-    found = [(ref, item) for item in known if (ref := _ref(item, patient_id))]
+    known = [(study, item) for item in studies if (study := _readable(item))]
+    found = [
+        (_with_endpoints(ref, item, included), study)
+        for study, item in known
+        if (ref := _ref(study, patient_id))
+    ]
     if preferred is None:
         usable = [(ref, item) for ref, item in found if _is_lumbar(item)]
     else:
@@ -79,49 +96,36 @@ def newest_lumbar_mri(
     return max(usable, key=lambda pair: moment(pair[1].get("started", "")))[0]
 
 
-def dicom_name(person: Resource) -> str:
-    """Return the name of a Practitioner as ``Family^Given^Middle^Prefix^Suffix``.
-
-    Five parts, those at the end left out where they are empty (DICOM PS3.5, 6.2.1.1);
-    empty where there is no family name.
-    """
-    name = best_name(person)
-    if not name.get("family"):
-        return ""
-    first, *others = name.get("given") or [""]
-    words = (
-        *([name["family"]], [first], others),
-        *(name.get("prefix", ()), name.get("suffix", ())),
-    )
-    parts = [_without_separators(" ".join(part)) for part in words]
-    filled = max(index for index, part in enumerate(parts) if part or index < 1)
-    return "^".join(parts[: max(filled, 1) + 1])
-
-
-def _without_separators(part: str) -> str:
-    return _SEPARATORS.sub(" ", part).strip()
-
-
 def _readable(resource: Resource) -> Resource | None:
     is_study = resource.get("resourceType") == "ImagingStudy"
     return readable(resource, _ELEMENTS) if is_study else None
 
 
+def _with_endpoints(
+    ref: ImagingStudyRef, study: Resource, included: Sequence[Resource]
+) -> ImagingStudyRef:
+    return replace(
+        ref,
+        endpoints=endpoints(study, included),
+        endpoint_references=endpoint_references(study),
+    )
+
+
 def _ref(study: Resource, patient_id: str) -> ImagingStudyRef | None:
     """Return how to fetch a study, ``None`` if it is not this patient's usable MRI."""
-    uid = _study_uid(study)
+    uid, accession = _study_uid(study), _accession(study)
     if (
-        uid is None
-        or "id" not in study
+        not (uid or (accession and "id" in study))
         or study["status"] != "available"
         or MR not in _modalities(study)
         or not is_about(study, patient_id)
     ):
         return None
     return ImagingStudyRef(
-        reference=f"ImagingStudy/{study['id']}",
+        reference=f"ImagingStudy/{study['id']}" if "id" in study else f"urn:oid:{uid}",
         study_uid=uid,
         started=first_day(study["started"]) if "started" in study else None,
+        accession=accession,
     )
 
 
@@ -135,6 +139,14 @@ def _study_uid(study: Resource) -> str | None:
         found = _UID.fullmatch(identifier.get("value", ""))
         if identifier.get("system") == DICOM_UID and found:
             return found[1]
+    return None
+
+
+def _accession(study: Resource) -> str | None:
+    for identifier in study.get("identifier", []):
+        codings = identifier.get("type", {}).get("coding", [])
+        if any(coding.get("code") == _ACCESSION for coding in codings):
+            return identifier.get("value") or None
     return None
 
 

@@ -5,16 +5,18 @@ be whole (``wado``). Worker only: this imports pydicom.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Final
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
 import requests
 from dicomweb_client import DICOMwebClient
 from pydicom import Dataset
 from pydicom.errors import InvalidDicomError
+from requests.auth import AuthBase
 
 from smart_app.archive_answers import StoreAnswer, store_answer
-from smart_app.http import harden, translated
+from smart_app.http import MAX_WARM_UP_S, harden, translated
 from smart_app.issuers import Issuer
 from smart_app.upstream_errors import (
     ArchiveError,
@@ -27,6 +29,9 @@ from smart_app.wado import Wado
 MAX_INSTANCES: Final = 4096  # our choice: as many frames as are read of a series
 HTTP_NOT_FOUND: Final = 404
 MAX_SERIES_BYTES: Final = 2**30  # our choice: more than any series of slices
+#: Statuses of a service that does not search, but perhaps sends what it is asked for.
+NO_SEARCH: Final = frozenset({400, 404, 405, 406, 501})
+TAGS: Final = {"PatientID": "00100020", "AccessionNumber": "00080050"}
 STUDY_UID: Final = "0020000D"
 SERIES_UID: Final = "0020000E"
 INSTANCE_UID: Final = "00080018"
@@ -34,17 +39,81 @@ INSTANCE_UID: Final = "00080018"
 Json = dict[str, dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyHit:
+    """A study with MR that an archive lists.
+
+    Attributes:
+        study_uid: StudyInstanceUID.
+        study_date: StudyDate, ``YYYYMMDD`` or empty.
+        description: StudyDescription, empty where the archive does not tell it.
+
+    """
+
+    study_uid: str
+    study_date: str
+    description: str
+
+
 class Archive:
     """One DICOMweb service with its login."""
 
-    def __init__(self, issuer: Issuer, timeout_s: float) -> None:
+    def __init__(
+        self, url: str, auth: AuthBase | tuple[str, str] | None, timeout_s: float
+    ) -> None:
         session = requests.Session()
-        session.auth = issuer.dicomweb_login
-        harden(session, timeout_s, max_body_bytes=MAX_SERIES_BYTES)
-        client = DICOMwebClient(issuer.dicomweb_url, session, timeout=timeout_s)
+        session.auth = auth
+        session.trust_env = auth is not None  # no login from a .netrc
+        harden(
+            session,
+            timeout_s,
+            max_body_bytes=MAX_SERIES_BYTES,
+            max_wait_s=MAX_WARM_UP_S,
+        )
+        client = DICOMwebClient(url, session, timeout=timeout_s)
         client.set_http_retry_params(retry=False)  # our session repeats what may be
         self._client = client
         self._session = session
+        self._listed: dict[str, list[str]] = {}
+        self._fetched: dict[str, Dataset] = {}
+
+    @classmethod
+    def of(cls, issuer: Issuer, timeout_s: float) -> Self:
+        """Return the archive of the list of EHRs."""
+        return cls(issuer.dicomweb_url, issuer.dicomweb_login, timeout_s)
+
+    def studies(self, **attributes: str) -> list[StudyHit]:
+        """Return the studies with MR that have these attributes.
+
+        Args:
+            attributes: Values by their DICOM keyword, such as ``PatientID``; wildcards
+                are taken literally, and what has another value is left out.
+
+        Raises:
+            ArchiveError: The archive does not answer.
+
+        """
+        if not all(
+            value and not set(value) & set("*?\\") for value in attributes.values()
+        ):
+            return []
+        with _translated():
+            found = self._client.search_for_studies(
+                search_filters={**attributes, "ModalitiesInStudy": "MR"},
+                fields=["StudyDescription"],
+            )
+        return [
+            StudyHit(
+                study_uid=_value(item, STUDY_UID),
+                study_date=_text(item, "00080020"),
+                description=_text(item, "00081030"),
+            )
+            for item in found
+            if all(
+                _text(item, TAGS[name]) in {value, ""}
+                for name, value in attributes.items()
+            )
+        ]
 
     def first_instances(self, study_uid: str) -> dict[str, Dataset]:
         """Return the metadata of one instance of every MR series of a study.
@@ -60,24 +129,48 @@ class Archive:
             ArchiveError: It does not answer.
 
         """
+        try:
+            found = dict(self._searched(study_uid))
+        except ArchiveError as error:
+            if error.status not in NO_SEARCH:
+                raise
+            found = self._listed_by_wado(study_uid)
+        if not found:
+            raise StudyNotInArchiveError("no MR series of this study")
+        return found
+
+    def _searched(self, study_uid: str) -> Iterator[tuple[str, Dataset]]:
         with _translated():
             series = self._client.search_for_series(
                 study_uid, search_filters={"Modality": "MR"}
             )
-            found = {}
-            for series_uid in (_value(item, SERIES_UID) for item in series):
-                some = self._client.search_for_instances(study_uid, series_uid, limit=1)
-                if some:
-                    instance_uid = _value(some[0], INSTANCE_UID)
-                    metadata = self._client.retrieve_instance_metadata(
-                        study_uid, series_uid, instance_uid
-                    )
-                    found[series_uid] = Dataset.from_json(
-                        metadata, bulk_data_uri_handler=_skip_bulk_data
-                    )
-        if not found:
-            raise StudyNotInArchiveError("no MR series of this study")
+        for series_uid in (_value(item, SERIES_UID) for item in series):
+            with suppress(StudyNotInArchiveError):  # an empty series
+                yield series_uid, self.header(study_uid, series_uid)
+
+    def _listed_by_wado(self, study_uid: str) -> dict[str, Dataset]:
+        """List a study by its metadata, or by fetching it: some cannot be searched."""
+        try:
+            with _translated():
+                items = self._client.retrieve_study_metadata(study_uid)
+                datasets = [_from_json(item) for item in items]
+        except ArchiveError as error:
+            if error.status not in NO_SEARCH:
+                raise
+            with _translated():
+                datasets = self._wado().study(study_uid)
+            self._fetched = {str(item.SOPInstanceUID): item for item in datasets}
+        found: dict[str, Dataset] = {}
+        for item in datasets:
+            if item.get("Modality") == "MR":
+                series_uid = str(item.SeriesInstanceUID)
+                found.setdefault(series_uid, item)
+                uids = self._listed.setdefault(series_uid, [])
+                uids.append(str(item.SOPInstanceUID))
         return found
+
+    def _wado(self) -> Wado:
+        return Wado(self._session, self._client.base_url, MAX_SERIES_BYTES)
 
     def series(self, study_uid: str, series_uid: str) -> list[Dataset]:
         """Return every instance of a series, whole.
@@ -92,16 +185,20 @@ class Archive:
 
         """
         with _translated():
-            listed = self._instance_uids(study_uid, series_uid)
+            listed = self._listed.get(series_uid) or self._instance_uids(
+                study_uid, series_uid
+            )
             if not listed:
                 raise StudyNotInArchiveError("no instance of this series")
-            wado = Wado(self._session, self._client.base_url, MAX_SERIES_BYTES)
-            found = wado.instances(study_uid, series_uid, listed)
-        if len(found) < len(listed):
-            raise TruncatedSeriesError(
-                f"{len(found)} whole instances came, {len(listed)} were listed"
+            found = self._fetched or self._wado().instances(
+                study_uid, series_uid, listed
             )
-        return [found[uid] for uid in listed]
+        datasets = [found[uid] for uid in listed if uid in found]
+        if len(datasets) < len(listed):
+            raise TruncatedSeriesError(
+                f"{len(datasets)} whole instances came, {len(listed)} were listed"
+            )
+        return datasets
 
     def _instance_uids(self, study_uid: str, series_uid: str) -> list[str]:
         """List a series, page by page where the archive sends only some at once."""
@@ -132,7 +229,7 @@ class Archive:
             metadata = self._client.retrieve_instance_metadata(
                 study_uid, series_uid, _value(some[0], INSTANCE_UID)
             )
-            return Dataset.from_json(metadata, bulk_data_uri_handler=_skip_bulk_data)
+            return _from_json(metadata)
 
     def count(self, study_uid: str, instance_uid: str) -> int:
         """Return how many instances of a study have this SOPInstanceUID.
@@ -209,9 +306,18 @@ def _translated() -> Iterator[None]:
         raise TruncatedSeriesError(f"archive: unreadable body: {name}") from error
 
 
+def _from_json(item: Json) -> Dataset:
+    return Dataset.from_json(item, bulk_data_uri_handler=_skip_bulk_data)
+
+
 def _skip_bulk_data(_uri: str) -> None:
     """Leave pixels where they are."""
 
 
 def _value(item: Json, tag: str) -> str:
     return str(item[tag]["Value"][0])
+
+
+def _text(item: Json, tag: str) -> str:
+    values = item.get(tag, {}).get("Value") or [""]
+    return str(values[0]).strip()

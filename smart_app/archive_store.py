@@ -12,7 +12,7 @@ from typing import Final
 
 from pydicom import Dataset
 
-from fhir_mappings.imaging import dicom_name
+from fhir_mappings.dicom_words import dicom_name
 from inference.dicom import identity_of
 from inference.outputs.kept_masks import unpack_masks
 from inference.outputs.seg import segmentation_object
@@ -81,7 +81,7 @@ def _store(services: Services, launch_id: str) -> tuple[list[str], list[str]]:
         raise NotReadyError("storing without a report that is in the chart")
     launch = launch_of_job(services, launch_id)
     issuer = services.issuers.known(launch.issuer)
-    archive = Archive(issuer, services.settings.http_timeout_s)
+    archive = Archive.of(issuer, services.settings.http_timeout_s)
     study_uid = case.report.study.study_uid
     voxels, source = unpack_masks(masks)
     verifier = Verifier(

@@ -2,11 +2,9 @@
 
 import logging
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fhir_mappings.errors import NoImagingStudyError
 from fhir_mappings.gather import (
     OPTIONAL_TYPES,
     Gaps,
@@ -15,7 +13,6 @@ from fhir_mappings.gather import (
     identity,
     searches,
 )
-from fhir_mappings.imaging import ImagingStudyRef, newest_lumbar_mri
 from inference.results import ClinicalFeatures, Identity
 from smart_app.fhir_client import FhirClient, Found, Resource
 from smart_app.launches import OpenLaunch
@@ -24,6 +21,7 @@ from smart_app.smart import allows
 from smart_app.tokens import BearerAuth
 from smart_app.upstream_errors import EhrError, SessionEndedError
 
+REFUSALS: Final = frozenset({400, 403, 404, 405, 501})
 MAX_CHART_S: Final = 120  # our choice: after that nothing is asked that can be left out
 
 logger = logging.getLogger(__name__)
@@ -36,13 +34,15 @@ class Chart:
     Attributes:
         identity: Who the patient is.
         features: Facts for the suggestion.
-        study: The lumbar MRI to measure.
+        imaging_studies: Its studies, as they came; others may be listed elsewhere.
+        has_all_studies: False where only a part of them came.
 
     """
 
     identity: Identity
     features: ClinicalFeatures
-    study: ImagingStudyRef
+    imaging_studies: tuple[Resource, ...]
+    has_all_studies: bool
 
 
 def fhir_client(services: Services, launch: OpenLaunch) -> FhirClient:
@@ -56,7 +56,7 @@ def read_chart(services: Services, launch: OpenLaunch) -> Chart:
 
     Raises:
         EhrError: The server fails at what is needed.
-        MappingError: The patient is unreadable, or there is no lumbar MRI.
+        MappingError: The patient is unreadable.
 
     """
     client = fhir_client(services, launch)
@@ -88,22 +88,9 @@ def read_chart(services: Services, launch: OpenLaunch) -> Chart:
                 unread_types=tuple(unread),
             ),
         ),
-        study=_study(launch, studies, is_partial="ImagingStudy" in partial),
+        imaging_studies=tuple(studies),
+        has_all_studies="ImagingStudy" not in partial,
     )
-
-
-def _study(
-    launch: OpenLaunch, studies: Sequence[Resource], *, is_partial: bool
-) -> ImagingStudyRef:
-    context = launch.context
-    try:
-        return newest_lumbar_mri(
-            studies, patient_id=context.patient_id, preferred=context.imaging_study
-        )
-    except NoImagingStudyError as error:
-        if is_partial:  # what did not come may be what is missing
-            raise EhrError("only a part of the imaging studies came") from error
-        raise
 
 
 def _search(
@@ -111,9 +98,12 @@ def _search(
 ) -> Found | None:
     """Return what a search brings, ``None`` where an optional type is not to be had."""
     is_optional = search.resource_type in OPTIONAL_TYPES
-    is_allowed = allows(launch.scopes, search.resource_type, "s")
+    # studies may be listed elsewhere, which does not excuse a server that fails
+    may_be_refused = is_optional or search.resource_type == "ImagingStudy"
     is_late = time.monotonic() > give_up_at
-    if is_optional and (is_late or not is_allowed):
+    if may_be_refused and not allows(launch.scopes, search.resource_type, "s"):
+        return None
+    if is_optional and is_late:
         return None
     patient_id = launch.context.patient_id
     try:
@@ -126,7 +116,8 @@ def _search(
     except SessionEndedError:
         raise
     except EhrError as error:
-        if not is_optional:
+        is_refusal = may_be_refused and error.status in REFUSALS
+        if not (is_optional or is_refusal):
             raise
         name = search.resource_type
         logger.warning("%s not read: status %s", name, error.status)

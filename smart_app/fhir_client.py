@@ -96,12 +96,31 @@ class Written:
 class FhirClient:
     """One FHIR server, asked with the authorization of one launch."""
 
-    def __init__(self, base_url: str, auth: AuthBase, timeout_s: float) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        auth: AuthBase,
+        timeout_s: float,
+        *,
+        home_url: str | None = None,
+        max_wait_s: int | None = None,
+    ) -> None:
+        """Make a client; nothing is sent.
+
+        Args:
+            base_url: FHIR base.
+            auth: Signs every request.
+            timeout_s: Longest wait for a sign of life.
+            home_url: Base of the server that the patient is on, where that is another.
+            max_wait_s: Longest pause that a busy server may ask for, as ``harden``.
+
+        """
         self._base = base_url
+        self._home = home_url or base_url
         self._server = FHIRServer(None, base_uri=base_url)
         self._session: requests.Session = self._server.session
         self._session.auth = auth
-        harden(self._session, timeout_s)
+        harden(self._session, timeout_s, max_wait_s=max_wait_s)
 
     def read(self, resource_type: str, resource_id: str) -> Resource:
         """Read one resource by its id.
@@ -282,7 +301,7 @@ class FhirClient:
         if not urls:
             return None
         absolute = urljoin(f"{self._base}/", urls[0])
-        if _origin(absolute) != _origin(self._base):
+        if origin(absolute) != origin(self._base):
             raise ForeignAddressError("a next link leads to another server")
         return absolute
 
@@ -299,7 +318,7 @@ class FhirClient:
         return self._reference(str(reference)) == f"Patient/{patient_id}"
 
     def _reference(self, location: str) -> str:
-        relative = location.removeprefix(f"{self._base}/").partition("/_history/")[0]
+        relative = location.removeprefix(f"{self._home}/").partition("/_history/")[0]
         return relative.strip("/")
 
 
@@ -337,7 +356,8 @@ def _is_modified(resource: Resource) -> bool:
     return False
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
+def origin(url: str) -> tuple[str, str | None, int | None]:
+    """Return scheme, host and port of a URL, which decide who may have a token."""
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or HTTP_PORTS.get(parts.scheme)
 

@@ -19,6 +19,9 @@ from urllib3.util import Retry
 from smart_app.errors import UpstreamError
 
 MAX_RETRY_AFTER_S: Final = 10  # our choice: a person is waiting
+#: Our choice: an imaging server that fetches images first asks for 30 s of patience
+#: (SMART Imaging Access 0.1.0), up to three times.
+MAX_WARM_UP_S: Final = 45
 #: Our choice: a hundred large resources are below 1 MiB.
 MAX_BODY_BYTES: Final = 32 * 2**20
 #: Our choice: how many time-outs one answer may take that comes drop by drop.
@@ -53,7 +56,7 @@ class _BoundedAdapter(HTTPAdapter):
     A body is read as far as its limits of size and time allow.
     """
 
-    def __init__(self, timeout_s: float, max_body_bytes: int) -> None:
+    def __init__(self, timeout_s: float, max_body_bytes: int, max_wait_s: int) -> None:
         self._timeout_s = timeout_s
         self._max_body_bytes = max_body_bytes
         retry = _Retry(
@@ -63,7 +66,7 @@ class _BoundedAdapter(HTTPAdapter):
             status_forcelist=BUSY_STATUSES,
             allowed_methods={"GET"},
             backoff_factor=BACKOFF_S,
-            retry_after_max=MAX_RETRY_AFTER_S,
+            retry_after_max=max_wait_s,
             raise_on_status=False,
         )
         super().__init__(max_retries=retry)
@@ -120,9 +123,20 @@ def harden(
     timeout_s: float,
     *,
     max_body_bytes: int = MAX_BODY_BYTES,
+    max_wait_s: int | None = None,
 ) -> None:
-    """Give a session limits of time and size, bounded retries, and no redirects."""
-    adapter = _BoundedAdapter(timeout_s, max_body_bytes)
+    """Give a session limits of time and size, bounded retries, and no redirects.
+
+    Args:
+        session: The session.
+        timeout_s: Longest wait for a sign of life.
+        max_body_bytes: Longest body.
+        max_wait_s: Longest pause that a busy server may ask for (``Retry-After``),
+            ``MAX_RETRY_AFTER_S`` where absent.
+
+    """
+    wait_s = max_wait_s or MAX_RETRY_AFTER_S
+    adapter = _BoundedAdapter(timeout_s, max_body_bytes, wait_s)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.max_redirects = 0  # a redirect raises before a second host is asked

@@ -22,7 +22,7 @@ FIELD_NAMES: Final = frozenset(
         *("issuer", "name", "client_id", "client_secret_env", "private_key_file"),
         *("scopes", "quirks", "frame_ancestors", "site_codes_file", "cds_client"),
         *("dicomweb_url", "dicomweb_user", "dicomweb_password_env"),
-        *("dicomweb_store", "flat_observations"),
+        *("dicomweb_store", "imaging_origins", "flat_observations"),
     }
 )
 #: Deviations of single EHRs from SMART App Launch 2.2 that an entry may allow.
@@ -51,6 +51,8 @@ class Issuer:
         dicomweb_login: User and password of the archive, ``None`` when it asks none.
         dicomweb_store: Whether signed reports go to the archive as DICOM objects too;
             ``None`` leaves it to what the archive says of itself.
+        imaging_origins: Other servers that the EHR may name as the place of images,
+            and that may get its access token; its own always may.
         site_codes: What the codes of this site mean.
         is_grouped: Whether the Observations of a level get a parent there.
         cds_client: Who calls the CDS Hooks service, ``None`` when nobody may.
@@ -68,6 +70,7 @@ class Issuer:
     dicomweb_url: str
     dicomweb_login: tuple[str, str] | None = field(repr=False)
     dicomweb_store: bool | None = None
+    imaging_origins: tuple[str, ...] = ()
     site_codes: SiteCodes = NO_SITE_CODES
     is_grouped: bool = True
     cds_client: CdsClient | None = None
@@ -155,6 +158,7 @@ def _issuer(
         dicomweb_url=fields.url("dicomweb_url", is_required=True) or "",
         dicomweb_login=(user, password) if user and password else None,
         dicomweb_store=fields.flag("dicomweb_store"),
+        imaging_origins=fields.origins("imaging_origins"),
         site_codes=_site_codes(fields),
         is_grouped=not fields.flag("flat_observations"),
         cds_client=cds_client(fields.where, entry, problems),

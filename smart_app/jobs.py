@@ -12,11 +12,11 @@ from pydicom import Dataset
 from sqlalchemy.exc import SQLAlchemyError
 
 from inference.results import CaseReport, ClinicalFeatures, Identity, Stage
-from smart_app.archive import Archive
 from smart_app.case_store import Case, keep_analyzed, kept_case
 from smart_app.chart import read_chart
 from smart_app.errors import STATUS, JobTooLongError, LeaseLostError
 from smart_app.identity import require_same_patient
+from smart_app.imaging import find_images
 from smart_app.job_rows import (
     Claim,
     claim_job,
@@ -81,7 +81,7 @@ def run_case(
 
     Raises:
         UpstreamError: EHR or archive fail.
-        MappingError: The chart is unreadable or has no lumbar MRI.
+        MappingError: The chart is unreadable, or there is no lumbar MRI.
         IdentityError: The images are not surely of this patient.
         InferenceError: The images cannot be analyzed.
 
@@ -89,17 +89,18 @@ def run_case(
     progress(Gathering.CHART, 0.0)
     chart = read_chart(services, launch)
     progress(Gathering.IMAGES, 0.0)
-    issuer = services.issuers.known(launch.issuer)
-    archive = Archive(issuer, services.settings.http_timeout_s)
-    first_instances = archive.first_instances(chart.study.study_uid)
+    images = find_images(services, launch, chart)
+    first_instances = images.archive.first_instances(images.study_uid)
     series_uid = analysis.select_series(first_instances)
-    images = analysis.identity_of(first_instances[series_uid])
-    require_same_patient(chart.identity, images)
-    datasets = archive.series(chart.study.study_uid, series_uid)
+    identity = analysis.identity_of(first_instances[series_uid])
+    require_same_patient(chart.identity, identity)
+    datasets = images.archive.series(images.study_uid, series_uid)
     for dataset in datasets:  # one stray slice of somebody else is enough to stop
         require_same_patient(chart.identity, analysis.identity_of(dataset))
-    wish = issuer.dicomweb_store
-    with_masks = archive.takes_objects() if wish is None else wish
+    wish = services.issuers.known(launch.issuer).dicomweb_store
+    with_masks = images.is_configured and (
+        images.archive.takes_objects() if wish is None else wish
+    )
     report, masks = analysis.run(
         datasets,
         features=chart.features,
@@ -111,7 +112,7 @@ def run_case(
         report=report,
         chart=chart.features,
         identity=chart.identity,
-        imaging_study=chart.study.reference,
+        imaging_study=images.reference,
     )
     return case, masks
 

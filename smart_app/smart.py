@@ -32,6 +32,13 @@ ENDPOINTS: Final = (
     "revocation_endpoint",
     "jwks_uri",
 )
+#: What an imaging server says that a launched application may ask.
+IMAGING_ACCESS: Final = frozenset(
+    {
+        "smart-imaging-access",
+        "http://fhir.org/argonaut/smart-imaging/capabilities/app-launch",
+    }
+)
 FHIR_ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}")  # FHIR R4, datatypes: id
 #: Scopes that bring a refresh token, and the capability that announces each;
 #: online_access ends with the EHR session, which is all that is needed.
@@ -61,6 +68,8 @@ class Discovery:
         authentication_methods: How clients may authenticate, empty when not said.
         signing_algorithms: How clients may sign, empty when not said.
         sends_iss: Whether its answers to the browser name it (RFC 9207).
+        imaging_urls: FHIR bases of its imaging servers for launched applications
+            (SMART Imaging Access 0.1.0).
 
     """
 
@@ -74,6 +83,7 @@ class Discovery:
     authentication_methods: frozenset[str]
     signing_algorithms: frozenset[str]
     sends_iss: bool
+    imaging_urls: tuple[str, ...] = ()
 
     @property
     def has_v2_scopes(self) -> bool:
@@ -171,7 +181,17 @@ def discovery_from(
         ),
         sends_iss=document.get("authorization_response_iss_parameter_supported")
         is True,
+        imaging_urls=tuple(_imaging_urls(document)),
     )
+
+
+def _imaging_urls(document: Json) -> Iterator[str]:
+    given = document.get("associated_endpoints")
+    for item in given if isinstance(given, list) else []:
+        known = item if isinstance(item, Mapping) else {}
+        url = str(known.get("url", "")).rstrip("/")
+        if not IMAGING_ACCESS - _strings(known, "capabilities") and is_secure(url):
+            yield url
 
 
 def wanted_scopes(
@@ -204,6 +224,7 @@ def needed_permissions() -> dict[str, str]:
     """Return what is done with each resource type, as letters of ``cruds``."""
     letters: defaultdict[str, set[str]] = defaultdict(set)
     letters[READ_TYPES[0]] |= {"r"}
+    letters["Endpoint"] |= {"r"}  # where an ImagingStudy says that its images are
     for name in (*READ_TYPES[1:], *OPTIONAL_TYPES):
         letters[name] |= {*"rs"}
     for name in (*WRITE_TYPES, *OPTIONAL_WRITE_TYPES):
@@ -255,7 +276,9 @@ def require_reading(granted: Collection[str]) -> None:
         RefusedScopeError: A scope that reading needs was not granted.
 
     """
-    needed = [("Patient", "r"), *((name, "s") for name in READ_TYPES[1:])]
+    # images may also be found in the archive or by SMART Imaging Access
+    names = [name for name in READ_TYPES[1:] if name != "ImagingStudy"]
+    needed = [("Patient", "r"), *((name, "s") for name in names)]
     refused = [name for name, letter in needed if not allows(granted, name, letter)]
     if refused:
         raise RefusedScopeError(f"not granted: reading {', '.join(refused)}")

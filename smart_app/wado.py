@@ -85,22 +85,41 @@ class Wado:
                     raise
         return found
 
+    def study(self, study_uid: str) -> list[Dataset]:
+        """Return all instances of a study, for archives that send only whole ones.
+
+        Raises:
+            requests.RequestException: The archive does not answer, or what came is
+                cut: nothing tells what is missing.
+
+        """
+        datasets = []
+        for part, is_sure in self._parts(f"{self._url}/studies/{study_uid}"):
+            dataset = _read(part)
+            if dataset is None or not is_sure:
+                raise requests.exceptions.ChunkedEncodingError("the study is cut")
+            datasets.append(dataset)
+        return datasets
+
     def _collect(
         self, url: str, wanted: Collection[str], found: dict[str, Dataset]
     ) -> None:
         """Add what is whole of one answer."""
+        for part, is_sure in self._parts(url):
+            dataset = _read(part)
+            uid = str(dataset.get("SOPInstanceUID", "")) if dataset else ""
+            if dataset and uid in wanted and is_whole(dataset, is_sure=is_sure):
+                found.setdefault(uid, dataset)
+
+    def _parts(self, url: str) -> Iterator[tuple[bytes, bool]]:
+        """Yield the parts of an answer, and whether the end of each was seen."""
         with self._get(url) as response:
             kind = response.headers.get("Content-Type", "")
+            has_length = "Content-Length" in response.headers  # which urllib3 checks
+            chunks = self._chunks(response)
             try:
-                for part in parts(
-                    self._chunks(response), kind, max_part_bytes=MAX_INSTANCE_BYTES
-                ):
-                    dataset = _read(part.body)
-                    uid = str(dataset.get("SOPInstanceUID", "")) if dataset else ""
-                    # without an end, only pixels that can be counted are surely there
-                    is_sure = part.is_closed or _has_length(response)
-                    if dataset and uid in wanted and is_whole(dataset, is_sure=is_sure):
-                        found.setdefault(uid, dataset)
+                for part in parts(chunks, kind, max_part_bytes=MAX_INSTANCE_BYTES):
+                    yield part.body, part.is_closed or has_length
             except ValueError as error:
                 raise requests.exceptions.ContentDecodingError(error) from error
 
@@ -152,11 +171,6 @@ def _read(body: bytes) -> Dataset | None:
         return read_instance(body)
     except UnsuitableStudyError:
         return None  # cut or no DICOM: asked for again
-
-
-def _has_length(response: requests.Response) -> bool:
-    """Tell whether the length of the body was announced, so that urllib3 checks it."""
-    return "Content-Length" in response.headers
 
 
 def _status(error: requests.HTTPError) -> int | None:

@@ -46,7 +46,7 @@ class Request:
 class Forward(Protocol):
     """Asks Orthanc, where wanted for something else than the application asked."""
 
-    def __call__(self, *, path: str = "", accept: str = "") -> Answer:
+    def __call__(self, *, path: str = "", accept: str = "", login: str = "") -> Answer:
         """Return what it answers."""
 
 
@@ -72,8 +72,9 @@ def proxy(orthanc: Orthanc, fault: Fault) -> Iterator[str]:
                 method=self.command, path=self.path, headers=dict(self.headers)
             )
 
-            def forward(*, path: str = "", accept: str = "") -> Answer:
-                return self._forward(body, path or self.path, accept)
+            def forward(*, path: str = "", accept: str = "", login: str = "") -> Answer:
+                changes = {"Accept": accept, "Authorization": login}
+                return self._forward(body, path or self.path, changes)
 
             answer = fault(request, forward)
             if answer.status is None:
@@ -89,14 +90,14 @@ def proxy(orthanc: Orthanc, fault: Fault) -> Iterator[str]:
 
         do_GET = do_POST = do_OPTIONS = _answer  # noqa: N815 - as the library calls them
 
-        def _forward(self, body: bytes, path: str, accept: str) -> Answer:
+        def _forward(self, body: bytes, path: str, changes: dict[str, str]) -> Answer:
             sent = {
                 name: self.headers[name] for name in FORWARDED if name in self.headers
             }
             answer = requests.request(
                 self.command,
                 orthanc.dicomweb_url + path,
-                headers=sent | ({"Accept": accept} if accept else {}),
+                headers=sent | {name: x for name, x in changes.items() if x},
                 data=body or None,
                 timeout=20,
             )

@@ -9,7 +9,6 @@ import pytest
 
 from sandbox.services import Archive as Orthanc
 from smart_app.archive import Archive
-from smart_app.issuers import Issuer
 from smart_app.upstream_errors import (
     ArchiveError,
     StudyNotInArchiveError,
@@ -34,16 +33,7 @@ Write = Callable[[list[bytes]], Answer]
 
 
 def client(url: str, login: tuple[str, str]) -> Archive:
-    issuer = Issuer(
-        url="https://ehr.example",
-        name="",
-        client_id="",
-        client_secret=None,
-        private_keys=(),
-        dicomweb_url=url,
-        dicomweb_login=login,
-    )
-    return Archive(issuer, timeout_s=3)
+    return Archive(url, login, timeout_s=3)
 
 
 @dataclass

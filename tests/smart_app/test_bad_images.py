@@ -45,7 +45,9 @@ def page_of_failure(
 
 
 def test_no_imaging_study(ehr: Ehr, clinic: Clinic, browser: Browser) -> None:
-    load(ehr, *CHART)
+    # the archive keeps the studies of other tests under her usual number
+    number = ADA["identifier"][0] | {"value": "SB-without-images"}
+    load(ehr, *CHART, ADA | {"identifier": [number]})
     assert "no available MRI" in page_of_failure(browser, clinic)
 
 

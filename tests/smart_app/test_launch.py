@@ -30,7 +30,7 @@ def test_no_scope_is_asked_beyond_the_types_that_are_read_and_written(
     handle = hospital.launch(patient="ada")
     sent = query(browser.client.get("/launch", query_string=handle).location)
     types = {s.partition("/")[2].partition(".")[0] for s in sent["scope"].split()}
-    read = {"Patient", "Condition", "ImagingStudy"}
+    read = {"Patient", "Condition", "ImagingStudy", "Endpoint"}
     needed = read | {*write_context.NEEDED_TYPES, *write_context.OPTIONAL_TYPES}
     assert types - {""} == needed | {*OPTIONAL_TYPES}
 

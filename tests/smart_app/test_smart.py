@@ -6,6 +6,7 @@ import pytest
 
 from smart_app.launch_errors import NoPatientError, RefusedScopeError
 from smart_app.smart import (
+    READ_TYPES,
     allows,
     can_write,
     can_write_type,
@@ -139,9 +140,13 @@ def test_a_granted_scope_allows_searching(scope: str, *, expected: bool) -> None
 
 
 def test_a_refused_read_names_the_type() -> None:
-    granted = ["patient/Patient.r", "patient/Condition.rs", "patient/Observation.rs"]
-    with pytest.raises(RefusedScopeError, match="ImagingStudy"):
+    granted = ["patient/Patient.r", "patient/Condition.rs"]
+    with pytest.raises(RefusedScopeError, match="Observation"):
         require_reading(granted)
+
+
+def test_images_need_no_scope_because_the_archive_may_list_them() -> None:
+    require_reading([f"patient/{name}.rs" for name in READ_TYPES[:-1]])
 
 
 @pytest.mark.parametrize("patient", [None, "", 7, "../Patient/1", "a" * 65])
