@@ -60,7 +60,7 @@ def treatments_of(
         UnusableValueError: It names no drug, or is dated after today.
 
     """
-    if not _is_real(resource):
+    if not is_real(resource):
         return ()
     what = _what(resource)
     start, end = _times(resource)
@@ -97,7 +97,7 @@ def flags_of(
         UnusableValueError: It names no drug.
 
     """
-    if not _is_real(resource):
+    if not is_real(resource):
         return ()
     what, kind = _what(resource), resource["resourceType"]
     start, _ = _times(resource)
@@ -117,7 +117,8 @@ def flags_of(
     )
 
 
-def _is_real(resource: Resource) -> bool:
+def is_real(resource: Resource) -> bool:
+    """Tell whether the status says that something is or was so, and was meant."""
     is_meant = resource.get("intent") not in _NOT_ORDERS
     is_wanted = not resource.get("doNotPerform", False)
     return (

@@ -6,23 +6,27 @@ The table is JSON, one per server::
       "flags": {"http://snomed.info/sct|363349007": "malignant neoplastic disease"},
       "values": {"urn:oid:1.2.3|NRS-LEG": "leg_pain_nrs"},
       "treatments": {"urn:oid:1.2.3|PT": "exercise or physical therapy"},
-      "odi_questionnaires": ["https://ehr.example/Questionnaire/oswestry"]
+      "odi_questionnaires": ["https://ehr.example/Questionnaire/oswestry"],
+      "options": {"urn:oid:1.2.3|ORTHO": "referral for a surgical opinion"}
     }
 
 Left stands ``system|code``, right the value of a ``Flag``, the name of a field of
-``ClinicalFeatures``, or the value of a ``TreatmentKind``.
+``ClinicalFeatures``, the value of a ``TreatmentKind``, or one of the ``OPTIONS``: what
+was chosen, which only ``treatment_rows`` reads.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Final
 
 from fhir_mappings.chart_codes import Code
 from fhir_mappings.errors import SiteTableError
-from inference.results import Flag, TreatmentKind
+from inference.cohort.inputs import OPTIONS
+from inference.results import Flag, Option, TreatmentKind
 
-_PARTS: Final = frozenset({"flags", "values", "treatments", "odi_questionnaires"})
+_PARTS: Final = frozenset(
+    {"flags", "values", "treatments", "odi_questionnaires", "options"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,7 @@ class SiteCodes:
         values: Codes of Observations, to names of fields of ``ClinicalFeatures``.
         treatments: Codes of procedures, orders and drugs.
         odi_questionnaires: Canonical URLs of the Oswestry questionnaire.
+        options: Codes of orders and procedures that carry out a decision.
 
     """
 
@@ -41,6 +46,7 @@ class SiteCodes:
     values: Mapping[Code, str] = field(default_factory=dict)
     treatments: Mapping[Code, TreatmentKind] = field(default_factory=dict)
     odi_questionnaires: frozenset[str] = frozenset()
+    options: Mapping[Code, Option] = field(default_factory=dict)
 
 
 NO_SITE_CODES: Final = SiteCodes()
@@ -66,9 +72,11 @@ def site_codes(document: object, *, fields: frozenset[str]) -> SiteCodes:
     flags = dict(_pairs(document, "flags", problems))
     values = dict(_pairs(document, "values", problems))
     treatments = dict(_pairs(document, "treatments", problems))
-    problems += _unknown("flags", flags, {*Flag})
-    problems += _unknown("values", values, {*fields})
-    problems += _unknown("treatments", treatments, {*TreatmentKind})
+    options = dict(_pairs(document, "options", problems))
+    problems += _unknown("flags", flags, [*Flag])
+    problems += _unknown("values", values, fields)
+    problems += _unknown("treatments", treatments, [*TreatmentKind])
+    problems += _unknown("options", options, OPTIONS)
     if problems:
         raise SiteTableError("; ".join(problems))
     return SiteCodes(
@@ -76,6 +84,7 @@ def site_codes(document: object, *, fields: frozenset[str]) -> SiteCodes:
         values=values,
         treatments={code: TreatmentKind(word) for code, word in treatments.items()},
         odi_questionnaires=frozenset(urls),
+        options={code: Option(word) for code, word in options.items()},
     )
 
 
@@ -93,8 +102,6 @@ def _pairs(
         yield (system, code), str(word)
 
 
-def _unknown(
-    part: str, table: Mapping[Code, str], known: set[str] | set[StrEnum]
-) -> list[str]:
+def _unknown(part: str, table: Mapping[Code, str], known: Collection[str]) -> list[str]:
     words = sorted({word for word in table.values() if word not in known})
     return [f"{part}: {word!r} is not known here" for word in words]

@@ -17,11 +17,8 @@ from numpy.typing import NDArray
 
 from inference.cohort.inputs import INPUTS, OPTIONS, Input
 from inference.training.treatment_metrics import Array, Labels
-from inference.treatment.inputs import BINARY, POSSIBLE
+from inference.treatment.inputs import BINARY, CHOSEN, COLUMNS, PATIENT, POSSIBLE
 
-PATIENT: Final = "patient"
-CHOSEN: Final = "chosen"
-COLUMNS: Final = (PATIENT, CHOSEN, *(name.value for name in INPUTS))
 #: Our choice: with fewer people a part of the split may lack an option.
 MIN_CHOSEN: Final = 30
 

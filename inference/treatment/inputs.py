@@ -4,18 +4,21 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from inference.cohort.inputs import DEGENERATE_FROM, Input
+from inference.cohort.inputs import DEGENERATE_FROM, INPUTS, Input
 from inference.results import (
     RANGES,
     ClinicalFeatures,
     ClinicalValue,
-    DiscGrading,
     Flag,
     Level,
     LevelMeasurement,
     Smoking,
 )
 
+#: Columns of a site's table: one of a person, one of what was chosen, the inputs.
+PATIENT: Final = "patient"
+CHOSEN: Final = "chosen"
+COLUMNS: Final = (PATIENT, CHOSEN, *(name.value for name in INPUTS))
 #: What each input is called, and how its value is written; a yes or no has none.
 LABELS: Final = {
     Input.AGE: ("age", "{:.0f} years"),
@@ -68,10 +71,16 @@ POSSIBLE: Final = {
 def inputs_of(
     features: ClinicalFeatures,
     levels: Sequence[LevelMeasurement],
-    gradings: Sequence[DiscGrading],
+    grades: Sequence[int],
 ) -> dict[Input, float]:
-    """Return every input, not-a-number where it is not known."""
-    grades = [item.pfirrmann for item in gradings]
+    """Return every input, not-a-number where it is not known.
+
+    Args:
+        features: What is known of the patient beside the images.
+        levels: What was measured.
+        grades: The Pfirrmann grades that were given.
+
+    """
     smoking = features.smoking
     return {
         Input.AGE: _or_nan(features.age_years),

@@ -132,9 +132,10 @@ class TreatmentModel:
     ) -> TreatmentEstimate:
         """Estimate what this patient would be given, or say why that is refused."""
         spread = self.training.spread
+        grades = [item.pfirrmann for item in gradings]
         known = {
             name: value if spread[name] else math.nan
-            for name, value in inputs_of(features, levels, gradings).items()
+            for name, value in inputs_of(features, levels, grades).items()
         }
         if refusals := tuple(self._refusals(known, has_red_flag=has_red_flag)):
             return TreatmentEstimate(

@@ -5,7 +5,7 @@ import pytest
 from fhir_mappings.chart_values import FIELDS
 from fhir_mappings.errors import SiteTableError
 from fhir_mappings.site_codes import NO_SITE_CODES, SiteCodes, site_codes
-from inference.results import Flag, TreatmentKind
+from inference.results import Flag, Option, TreatmentKind
 
 
 def test_a_table_says_what_codes_mean() -> None:
@@ -14,12 +14,14 @@ def test_a_table_says_what_codes_mean() -> None:
         "values": {"urn:oid:1.2|NRS|LEG": "leg_pain_nrs"},
         "treatments": {"urn:oid:1.2|PT": "exercise or physical therapy"},
         "odi_questionnaires": ["https://ehr.example/Questionnaire/oswestry"],
+        "options": {"urn:oid:1.2|ORTHO": "referral for a surgical opinion"},
     }
     assert site_codes(table, fields=FIELDS) == SiteCodes(
         flags={("http://snomed.info/sct", "254837009"): Flag.MALIGNANCY},
         values={("urn:oid:1.2|NRS", "LEG"): "leg_pain_nrs"},
         treatments={("urn:oid:1.2", "PT"): TreatmentKind.EXERCISE},
         odi_questionnaires=frozenset({"https://ehr.example/Questionnaire/oswestry"}),
+        options={("urn:oid:1.2", "ORTHO"): Option.SURGICAL_OPINION},
     )
 
 
@@ -34,6 +36,7 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
         "values": {"urn:x|1": "leg_pain"},
         "treatments": ["PT"],
         "odi_questionnaires": "https://ehr.example",
+        "options": {"urn:x|2": "spinal injection for back pain"},
     }
     with pytest.raises(SiteTableError) as caught:
         site_codes(table, fields=FIELDS)
@@ -44,6 +47,7 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
         "treatments is no object",
         "flags: 'cancer' is not known here",
         "values: 'leg_pain' is not known here",
+        "options: 'spinal injection for back pain' is not known here",
     ]
 
 

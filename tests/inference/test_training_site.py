@@ -12,12 +12,9 @@ from inference.cohort.patients import draw_cohort
 from inference.manifest import TREATMENT_MANIFEST
 from inference.results import Option
 from inference.training.__main__ import main
-from inference.training.site_table import (
-    COLUMNS,
-    TableError,
-    read_site_table,
-)
+from inference.training.site_table import TableError, read_site_table
 from inference.training.treatment_site import _split
+from inference.treatment.inputs import COLUMNS
 from inference.treatment.model import load_treatment_model
 
 Row = dict[str, str]

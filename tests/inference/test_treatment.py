@@ -109,7 +109,7 @@ def estimate(
 
 
 def test_measurements_become_the_worst_of_the_spine() -> None:
-    found = inputs_of(NOTHING, LEVELS, GRADINGS)
+    found = inputs_of(NOTHING, LEVELS, [4, 5, 2])
     assert found[Input.CANAL] == 6.0
     assert found[Input.SLIP] == 18.0
     assert found[Input.WORST_GRADE] == 5
