@@ -10,7 +10,14 @@ chart is read by stands in ``chart_codes``.
 from typing import Any, Final
 
 from inference import results
-from inference.results import CanalClass, Level, Option, Vertebra
+from inference.results import (
+    CanalClass,
+    Element,
+    Level,
+    Option,
+    Severity,
+    Vertebra,
+)
 
 Concept = dict[str, Any]
 
@@ -142,6 +149,23 @@ CANAL_CLASSES: Final[dict[CanalClass, Concept]] = {
     | {"extension": [{"url": ORDINAL_VALUE, "valueDecimal": order}]}
     for order, name in enumerate(CanalClass)
 }
+# The rule is ours: inference/spondylosis.toml
+SPONDYLOSIS: Final = coding(
+    CODE_SYSTEM, "spondylosis-severity", "Severity of spondylosis"
+)
+SEVERITIES: Final[dict[Severity, Concept]] = {
+    name: coding(CODE_SYSTEM, f"spondylosis-{name}", f"Spondylosis: {name}")
+    | {"extension": [{"url": ORDINAL_VALUE, "valueDecimal": order}]}
+    for order, name in enumerate(Severity)
+}
+SPONDYLOSIS_ELEMENTS: Final = {
+    name: coding(
+        CODE_SYSTEM,
+        f"spondylosis-points-{name.name.lower()}",
+        f"Points of {name}, 0 to 2",
+    )
+    for name in Element
+}
 NOT_ASSESSED: Final = {
     name: coding(CODE_SYSTEM, name.replace(" ", "-"), name.capitalize())
     for name in results.NOT_ASSESSED
@@ -150,6 +174,7 @@ NOT_ASSESSED: Final = {
 NOT_PERFORMED: Final = coding(
     f"{HL7}/data-absent-reason", "not-performed", "Not Performed"
 )
+UNKNOWN: Final = coding(f"{HL7}/data-absent-reason", "unknown", "Unknown")
 # DICOM PS3.16, context group 4031
 LUMBAR_SPINE_SITE: Final = coding(*LUMBAR_SPINE, "Lumbar spine")
 

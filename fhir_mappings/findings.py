@@ -26,10 +26,19 @@ from inference.results import (
     CentralStenosis,
     DiscGrading,
     ModelVersion,
+    Points,
+    Severity,
+    Spondylosis,
+    severity_words,
 )
 
 #: Site of what is of no single level.
 WHOLE: Final = "lumbar spine"
+_LUMBAR_SPINE: Final = concept("Lumbar spine", codes.LUMBAR_SPINE_SITE)
+_OWN_RULE: Final = (
+    "No published scale: the elements are, their sum is ours. What is not known is "
+    "counted from 0 to 2 points."
+)
 _DURAL_SAC: Final = (
     "Verbiest's limits are of the bony canal, which is wider than the dural sac that "
     "is measured here. The roots were not looked at."
@@ -72,6 +81,8 @@ def findings(report: CaseReport) -> Iterator[Finding]:
         yield _of_grading(grading, report)
     for stenosis in report.stenoses:
         yield _of_stenosis(stenosis, report)
+    if report.spondylosis:
+        yield from _of_spondylosis(report.spondylosis, report)
     for name, code in codes.NOT_ASSESSED.items():
         yield _not_assessed(name, code, report)
 
@@ -153,11 +164,86 @@ def _of_stenosis(item: CentralStenosis, report: CaseReport) -> Finding:
     )
 
 
+def _of_spondylosis(found: Spondylosis, report: CaseReport) -> Iterator[Finding]:
+    """Yield each level, then the worst of them."""
+    for item in found.levels:
+        yield _severity(
+            item.level,
+            disc_site(item.level),
+            (item.lowest, item.highest),
+            report,
+            rule=found.rule,
+            components=[_points(part) for part in item.points],
+        )
+    left_out = ", ".join(found.unknown)
+    yield _severity(
+        WHOLE,
+        _LUMBAR_SPINE,
+        (found.lowest, found.highest),
+        report,
+        rule=found.rule,
+        notes=(
+            "Severity of the worst level.",
+            *([f"Nothing is known of {left_out}."] if left_out else []),
+        ),
+    )
+
+
+def _severity(  # noqa: PLR0913  the parts of one Observation
+    site: str,
+    body_site: Resource,
+    between: tuple[Severity, Severity],
+    report: CaseReport,
+    *,
+    rule: str,
+    components: Sequence[Resource] = (),
+    notes: tuple[str, ...] = (),
+) -> Finding:
+    """A severity that is not known exactly has words and no code."""
+    lowest, highest = between
+    words = severity_words(lowest, highest)
+    known = codes.SEVERITIES[lowest] if lowest is highest else None
+    return Finding(
+        site=site,
+        body_site=body_site,
+        code=concept(codes.SPONDYLOSIS["display"], codes.SPONDYLOSIS),
+        value={
+            "valueCodeableConcept": concept(words, known),
+            **({"component": list(components)} if components else {}),
+        },
+        words=words,
+        method=f"Our own rule {rule}: "
+        "endplate change, disc narrowing, slip and narrow canal, 0 to 2 points each; "
+        "mild from 1, moderate from 3, severe from 5",
+        models=(report.model, report.grading_model),
+        notes=(_OWN_RULE, *notes),
+    )
+
+
+def _points(part: Points) -> Resource:
+    code = codes.SPONDYLOSIS_ELEMENTS[part.element]
+    return {"code": concept(code["display"], code)} | _points_value(part)
+
+
+def _points_value(part: Points) -> Resource:
+    if not part.is_known:
+        return {"dataAbsentReason": concept("not assessed", codes.UNKNOWN)}
+    if part.low == part.high:
+        return {"valueInteger": part.low}
+    limits = {"low": part.low, "high": part.high}
+    return {
+        "valueRange": {
+            name: quantity(value, unit="points", code="{score}", digits=0)
+            for name, value in limits.items()
+        }
+    }
+
+
 def _not_assessed(name: str, code: dict[str, str], report: CaseReport) -> Finding:
     words = "not assessed"
     return Finding(
         site=WHOLE,
-        body_site=concept("Lumbar spine", codes.LUMBAR_SPINE_SITE),
+        body_site=_LUMBAR_SPINE,
         code=concept(code["display"], code),
         value={"dataAbsentReason": concept(words, codes.NOT_PERFORMED)},
         words=words,

@@ -30,6 +30,7 @@ from inference.results import (
     Weighting,
 )
 from inference.segmentation import segment
+from inference.spondylosis import spondylosis
 from inference.stenosis import central_stenoses
 from inference.treatment.model import TreatmentModel, load_treatment_model
 from inference.volume import Geometry, SpineSegmentation, Volume
@@ -152,6 +153,7 @@ def analyze(
         levels, gradings = tuple(item.without_signal() for item in levels), ()
     progress(Stage.SUGGESTING, 0.0)
     judgement = judge(features, levels, gradings, models.treatment)
+    stenoses = central_stenoses(levels)
     report = CaseReport(
         study=study,
         levels=levels,
@@ -170,7 +172,8 @@ def analyze(
         model=models.segmentation.version,
         grading_model=models.grading.version,
         spine=measured.spine,
-        stenoses=central_stenoses(levels),
+        stenoses=stenoses,
+        spondylosis=spondylosis(levels, gradings=gradings, stenoses=stenoses),
         confidences=confidences,
         quality_model=models.quality.version,
         outcomes=judgement.outcomes,

@@ -15,11 +15,11 @@ from typing import Final
 from inference.results import CentralStenosis, LevelMeasurement
 
 QUANTITY: Final = "canal_diameter_mm"
-ABSOLUTE_BELOW_MM: Final = 10.0  # Verbiest 1977, in doi:10.1186/1471-2474-12-175
-RELATIVE_BELOW_MM: Final = 12.0  # the same
+ABSOLUTE_MM: Final = 10.0  # Verbiest 1977, in doi:10.1186/1471-2474-12-175
+RELATIVE_MM: Final = 12.0  # the same
 #: How much too wide the served network reads a canal behind a disc, on average: mean of
-#: ``canal_diameter_error_mm`` by ``python -m inference.training evaluate``. A test
-#: compares it with what was measured.
+#: ``length_errors.canal_diameter_mm`` by ``python -m inference.training evaluate``. A
+#: test compares it with what was measured.
 TOO_WIDE_MM: Final = 0.68
 #: Half width of the interval for 95 of 100, the least in any case: what 95 of the same
 #: errors stay within.
@@ -55,8 +55,8 @@ def class_probabilities(
 
     """
     true = NormalDist(canal_mm - TOO_WIDE_MM, uncertainty_mm / _SIGMAS)
-    absolute = true.cdf(ABSOLUTE_BELOW_MM)
-    narrow = true.cdf(RELATIVE_BELOW_MM)
+    absolute = true.cdf(ABSOLUTE_MM)
+    narrow = true.cdf(RELATIVE_MM)
     return 1 - narrow, narrow - absolute, absolute
 
 

@@ -28,6 +28,7 @@ from inference.results import (
     DiscGrading,
     Level,
     LevelMeasurement,
+    LevelSeverity,
     Structure,
     Vertebra,
     VertebraMeasurement,
@@ -68,6 +69,7 @@ class Row:
     vertebra: str
     grade: str | None
     canal: Cell | None
+    severity: Cell | None
     uncertain: tuple[str, ...]
     cells: tuple[Cell | None, ...]
 
@@ -76,6 +78,8 @@ def rows(report: CaseReport) -> tuple[Row, ...]:
     """Return a row per level, with the vertebra above it."""
     vertebrae = {item.vertebra: item for item in report.vertebrae}
     grades = {item.level: _grade(item) for item in report.gradings}
+    known = report.spondylosis.levels if report.spondylosis else ()
+    severities = {item.level: _severity(item) for item in known}
     canals = {item.level: _canal(item) for item in report.stenoses}
     return tuple(
         Row(
@@ -83,6 +87,7 @@ def rows(report: CaseReport) -> tuple[Row, ...]:
             vertebra=level.level.upper_vertebra.value,
             grade=grades.get(level.level),
             canal=canals.get(level.level),
+            severity=severities.get(level.level),
             uncertain=_uncertain(level.level, report),
             cells=(
                 *_cells(level.level, level, LEVEL_MEASURES, report),
@@ -121,6 +126,11 @@ def _uncertain(level: Level, report: CaseReport) -> tuple[str, ...]:
 
 def _grade(grading: DiscGrading) -> str:
     return f"{grade_numeral(grading)} ({probability(grading)['value'] * 100:.0f} %)"
+
+
+def _severity(item: LevelSeverity) -> Cell:
+    parts = (f"{part.element}: {part.words}" for part in item.points)
+    return Cell(value=item.words, usual="", about="\n".join(parts))
 
 
 def _canal(item: CentralStenosis) -> Cell:

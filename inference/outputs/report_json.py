@@ -24,6 +24,7 @@ from inference.results import (
     ModelVersion,
     OutlineConfidence,
     SpineMeasurement,
+    Spondylosis,
     Study,
     TreatmentEstimate,
     VertebraMeasurement,
@@ -125,6 +126,8 @@ class SpoilsReport:
         spine: What is measured over all levels.
         central_canal: One entry per level whose canal was measured.
         not_assessed: What these images do not show; it is not normal, but unknown.
+        spondylosis: Its severity by our rule, from and to; of each element 0 to 2
+            points, which mean nothing where it is not known.
         gradings: One entry per disc that could be graded.
         disc_findings: One entry per disc that was assessed.
         level_confidence: Probability that the names of the levels are right, 0 to 1.
@@ -147,6 +150,7 @@ class SpoilsReport:
     spine: SpineMeasurement | None
     central_canal: tuple[CentralCanal, ...]
     not_assessed: tuple[str, ...]
+    spondylosis: Spondylosis | None
     gradings: tuple[DiscGrading, ...]
     disc_findings: tuple[DiscFindings, ...]
     level_confidence: float | None
@@ -175,6 +179,7 @@ def report_json(report: CaseReport, run: Run) -> str:
         spine=report.spine,
         central_canal=tuple(map(_central_canal, report.stenoses)),
         not_assessed=NOT_ASSESSED,
+        spondylosis=report.spondylosis,
         gradings=report.gradings,
         disc_findings=report.disc_findings,
         level_confidence=report.level_confidence,

@@ -100,6 +100,13 @@ def _grades(report: CaseReport) -> Iterator[list[object]]:
             yield [level.level, "meyerding_grade", name, level.meyerding_grade, *empty]
     for item in report.stenoses:
         yield [item.level, "canal_class", "Central canal", item.words, *empty]
+    if report.spondylosis:
+        for place, words in (
+            *((item.level, item.words) for item in report.spondylosis.levels),
+            (SPINE, report.spondylosis.words),
+        ):
+            name = "Severity of spondylosis"
+            yield [place, "spondylosis_severity", name, words, *empty]
     for name in NOT_ASSESSED:
         quantity = name.replace(" ", "_")
         yield [SPINE, quantity, name.capitalize(), "not assessed", *empty]

@@ -39,6 +39,15 @@ from inference.results.patient import (
 from inference.results.picture import CaliperLine, Outline, Picture
 from inference.results.report import CaseReport
 from inference.results.scales import RANGES
+from inference.results.spondylosis import (
+    MOST_POINTS,
+    Element,
+    LevelSeverity,
+    Points,
+    Severity,
+    Spondylosis,
+    severity_words,
+)
 from inference.results.stenosis import (
     LEAST_PROBABILITY,
     NOT_ASSESSED,
@@ -69,6 +78,7 @@ __all__ = [
     "MAX_LEVEL_SHIFT",
     "MEYERDING_PERCENT",
     "MIN_SLIP_PERCENT",
+    "MOST_POINTS",
     "NEVER_SUGGESTED",
     "NOT_ASSESSED",
     "RANGES",
@@ -86,6 +96,7 @@ __all__ = [
     "ClinicalValue",
     "DiscFindings",
     "DiscGrading",
+    "Element",
     "Entered",
     "Exclusion",
     "FindingKind",
@@ -93,6 +104,7 @@ __all__ = [
     "Identity",
     "Level",
     "LevelMeasurement",
+    "LevelSeverity",
     "MissingInput",
     "ModelVersion",
     "Option",
@@ -102,10 +114,13 @@ __all__ = [
     "Outline",
     "OutlineConfidence",
     "Picture",
+    "Points",
+    "Severity",
     "SimilarPatients",
     "Smoking",
     "SmokingStatus",
     "SpineMeasurement",
+    "Spondylosis",
     "Stage",
     "Structure",
     "Study",
@@ -118,4 +133,5 @@ __all__ = [
     "Vertebra",
     "VertebraMeasurement",
     "Weighting",
+    "severity_words",
 ]

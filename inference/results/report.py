@@ -14,6 +14,7 @@ from inference.results.measured import (
 from inference.results.origin import ModelVersion, Study
 from inference.results.patient import Answer, ClinicalFeatures
 from inference.results.picture import Picture
+from inference.results.spondylosis import Spondylosis
 from inference.results.stenosis import CentralStenosis
 from inference.results.therapy import OutcomePrediction, TherapySuggestion
 from inference.results.treatment import TreatmentEstimate
@@ -45,6 +46,7 @@ class CaseReport:
         level_shift: By how many a person moved all names: with 1 every vertebra has
             the name of the one above the proposed one.
         disc_findings: One entry per disc that was assessed; by ``grading_model``.
+        spondylosis: How severe it is, ``None`` where nothing is known of it.
         confidences: How well each outline probably fits; what was not found has none.
         quality_model: The model behind them, ``None`` in reports that lack it.
 
@@ -70,6 +72,7 @@ class CaseReport:
     level_confidence: float | None = None
     level_shift: int = 0
     disc_findings: tuple[DiscFindings, ...] = ()
+    spondylosis: Spondylosis | None = None
 
     @property
     def needs_level_check(self) -> bool:

@@ -41,6 +41,7 @@ from inference.results import (
     Vertebra,
     VertebraMeasurement,
 )
+from inference.spondylosis import spondylosis
 from inference.stenosis import central_stenoses
 
 #: Not UTC on purpose: a mapping that drops the offset must fail.
@@ -241,6 +242,7 @@ TREATMENT: Final = TreatmentEstimate(
     sources=("Observation/22",),
     model=ModelVersion(name="treatment-trees", version="0.2.0", sha256="0a" * 32),
 )
+STENOSES: Final = central_stenoses(LEVELS)
 REPORT: Final = CaseReport(
     study=Study(
         study_uid="1.2.3",
@@ -259,8 +261,9 @@ REPORT: Final = CaseReport(
     model=ModelVersion(name="deeplab-lumbar", version="1.0", sha256="ab" * 32),
     grading_model=ModelVersion(name="pfirrmann-trees", version="1.1", sha256="cd" * 32),
     outcomes=OUTCOMES,
-    stenoses=central_stenoses(LEVELS),
     treatment=TREATMENT,
+    stenoses=STENOSES,
+    spondylosis=spondylosis(LEVELS, gradings=GRADINGS, stenoses=STENOSES),
 )
 ENTERED: Final = Entered(
     by="Practitioner/3",

@@ -111,8 +111,8 @@ def test_another_grading_model_is_another_grade_and_plan_but_no_other_length() -
     other = report_resources(replace(REPORT, grading_model=model), CONTEXT)
     shared = [r for r in RESOURCES if key(r) in {*map(key, other)}]
     kinds = Counter(r["resourceType"] for r in shared)
-    # lengths, canals, not assessed, and the places that hold nothing else
-    observed = 11 + 2 + 2 + 4
+    # lengths, canals, not assessed, and the places without a grade or severity
+    observed = 11 + 2 + 2 + 2
     assert kinds == {"Device": 3, "Observation": observed, "RiskAssessment": 4}
     assert key(other[0]) == key(DEVICES[0])
 

@@ -116,13 +116,19 @@ def test_every_other_code_stands_somewhere(code: str) -> None:
     assert code in TEXT
 
 
-@pytest.mark.parametrize("found", codes.CANAL_CLASSES.values(), ids=lambda c: c["code"])
-def test_every_class_of_the_canal_stands_with_its_words_and_order(
+@pytest.mark.parametrize(
+    "found",
+    [*codes.CANAL_CLASSES.values(), *codes.SEVERITIES.values()],
+    ids=lambda found: found["code"],
+)
+def test_every_class_stands_with_its_words_and_order(
     found: dict[str, Any],
 ) -> None:
     order = found["extension"][0]["valueDecimal"]
     assert f"| `{found['code']}` | {found['display']} | {order} |" in ROWS
 
 
-def test_what_is_not_assessed_stands_there() -> None:
+def test_what_is_not_assessed_and_every_element_stand_there() -> None:
+    for element in codes.SPONDYLOSIS_ELEMENTS.values():
+        assert f"`{element['code']}`" in TEXT
     assert all(f"`{code['code']}`" in TEXT for code in codes.NOT_ASSESSED.values())

@@ -39,7 +39,11 @@ def test_only_what_was_found_is_written_and_what_was_not_assessed() -> None:
     measured = [item for item in OBSERVATIONS if "valueQuantity" in item]
     classes = [item for item in OBSERVATIONS if "valueCodeableConcept" in item]
     absent = [item for item in OBSERVATIONS if "dataAbsentReason" in item]
-    assert (len(measured), len(classes), len(absent)) == (11, 2 + 2, 2)
+    assert (len(measured), len(classes), len(absent)) == (
+        11,
+        2 + 2 + 4,
+        2,
+    )  # grades, canals, severities
     assert [*OBSERVATIONS] == [*measured, *classes, *absent]
 
 
@@ -198,3 +202,23 @@ def test_what_a_mid_sagittal_image_does_not_show_is_written_as_not_assessed(
     )
     assert not [name for name in found if name.startswith("value")]
     assert found["dataAbsentReason"]["coding"][0]["code"] == "not-performed"
+
+
+def test_a_severity_that_is_not_known_exactly_is_a_range_in_words() -> None:
+    value = find("spondylosis-severity", "L4/L5")["valueCodeableConcept"]
+    assert value == {"text": "mild to severe"}
+    parts = {
+        item["code"]["coding"][0]["code"]: item
+        for item in find("spondylosis-severity", "L4/L5")["component"]
+    }
+    endplates = parts["spondylosis-points-endplates"]["dataAbsentReason"]
+    assert endplates["coding"][0]["code"] == "unknown"
+    limits = parts["spondylosis-points-canal"]["valueRange"]
+    assert (limits["low"]["value"], limits["high"]["value"]) == (1, 2)
+
+
+def test_the_severity_of_the_worst_level_names_the_levels_it_leaves_out() -> None:
+    found = find("spondylosis-severity", "Lumbar spine")
+    notes = [item["text"] for item in found["note"]]
+    assert "Nothing is known of L1/L2, L2/L3." in notes
+    assert any("No published scale" in note for note in notes)

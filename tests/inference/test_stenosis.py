@@ -7,8 +7,8 @@ import pytest
 
 from inference.results import CanalClass, CentralStenosis, Level
 from inference.stenosis import (
-    ABSOLUTE_BELOW_MM,
-    RELATIVE_BELOW_MM,
+    ABSOLUTE_MM,
+    RELATIVE_MM,
     TOO_WIDE_MM,
     central_stenoses,
     class_probabilities,
@@ -31,7 +31,7 @@ def test_far_from_the_limits_the_class_is_told(
     assert only(canal_mm).words == expected.value
 
 
-@pytest.mark.parametrize("limit_mm", [ABSOLUTE_BELOW_MM, RELATIVE_BELOW_MM])
+@pytest.mark.parametrize("limit_mm", [ABSOLUTE_MM, RELATIVE_MM])
 @pytest.mark.parametrize("away_mm", [-0.8, 0.0, TOO_WIDE_MM, 1.0])
 def test_near_a_limit_no_class_is_claimed(limit_mm: float, away_mm: float) -> None:
     found = only(limit_mm + away_mm)
@@ -42,7 +42,7 @@ def test_near_a_limit_no_class_is_claimed(limit_mm: float, away_mm: float) -> No
 
 
 def test_what_canals_read_too_wide_is_taken_off() -> None:
-    _, _, absolute = class_probabilities(ABSOLUTE_BELOW_MM + TOO_WIDE_MM, 2.0)
+    _, _, absolute = class_probabilities(ABSOLUTE_MM + TOO_WIDE_MM, 2.0)
     assert absolute == pytest.approx(0.5)
 
 
