@@ -14,7 +14,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
 
-from smart_app import auth, cases, cds_hooks, guideline_page, headers
+from smart_app import auth, cases, cds_hooks, commands, guideline_page, headers
 from smart_app.celery_app import CeleryQueue, make_celery
 from smart_app.errors import (
     STATUS,
@@ -65,6 +65,7 @@ def create_app(
     app.register_blueprint(cases.bp)
     app.register_blueprint(guideline_page.bp)
     app.register_blueprint(cds_hooks.bp)
+    app.register_blueprint(commands.bp)
     app.add_url_rule("/healthz", view_func=healthz)
     app.before_request(_refuse_foreign_forms)
     headers.init_app(app)

@@ -116,7 +116,7 @@ def load_issuers(path: Path, env: Mapping[str, str] = os.environ) -> Issuers:
     found = [issuer for issuer in issuers if issuer]
     problems += _clashes(found)
     if problems:
-        raise SettingsError("SPOILS_ISSUERS: " + "; ".join(problems))
+        raise SettingsError("\n- ".join(["SPOILS_ISSUERS:", *problems]))
     return Issuers({issuer.url: issuer for issuer in found})
 
 

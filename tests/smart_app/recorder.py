@@ -19,6 +19,7 @@ from joserfc.jwk import RSAKey
 from werkzeug.test import Client, TestResponse
 from werkzeug.wrappers import Request, Response
 
+from smart_app.smart import needed_permissions
 from tests.smart_app.charts import ADA, BOB, DOCTOR
 from tests.smart_app.clinic import Clinic
 from tests.smart_app.live import listening
@@ -64,6 +65,8 @@ class Recorder:
         claims: What is different in its id_tokens, likewise.
         header: Header of its id_tokens.
         refusal: Error code that the sign-in answers instead of a code.
+        statement: What is different in its CapabilityStatement, likewise.
+        failures: Path -> status, headers and document of an answer in its place.
         requests: What came.
 
     """
@@ -74,6 +77,8 @@ class Recorder:
     claims: Json = field(default_factory=dict)
     header: Json = field(default_factory=lambda: {"alg": "RS256", "kid": "recorder"})
     refusal: str | None = None
+    statement: Json = field(default_factory=dict)
+    failures: dict[str, tuple[int, dict[str, str], Json]] = field(default_factory=dict)
     requests: list[Recorded] = field(default_factory=list)
     _nonce: str = ""
     _scope: str = ""
@@ -105,9 +110,12 @@ class Recorder:
         return self._answer(recorded)(environ, start_response)
 
     def _answer(self, request: Recorded) -> Response:
+        if request.path in self.failures:
+            status, headers, failed = self.failures[request.path]
+            return Response(json.dumps(failed), status, headers)
         if request.path == "/authorize":
             return self._authorize(request)
-        documents: dict[str, Callable[[], Json]] = {
+        documents: dict[str, Callable[[], object]] = {
             "/fhir/.well-known/smart-configuration": self._configuration,
             "/.well-known/openid-configuration": self._openid_configuration,
             "/fhir/.well-known/openid-configuration": self._openid_configuration,
@@ -115,6 +123,8 @@ class Recorder:
             "/token": self._token_answer,
             "/revoke": dict,
             "/style.json": lambda: {"color_highlight": "#00638a"},
+            "/fhir/metadata": self._statement,
+            "/dicom-web/studies": list,
             "/fhir/Patient/ada": lambda: ADA,
             "/fhir/Patient/bob": lambda: BOB,
             "/fhir/Practitioner/doc": lambda: DOCTOR,
@@ -152,6 +162,29 @@ class Recorder:
     def _openid_configuration(self) -> Json:
         issuer = self.claims.get("iss", self.origin)
         return {"issuer": issuer, "jwks_uri": f"{self.origin}/keys"}
+
+    def _statement(self) -> Json:
+        usual = {
+            "resourceType": "CapabilityStatement",
+            "fhirVersion": "4.0.1",
+            "rest": [
+                {
+                    "mode": "server",
+                    "resource": [
+                        {
+                            "type": name,
+                            "interaction": [
+                                {"code": code}
+                                for code in ("read", "search-type", "create")
+                            ],
+                        }
+                        for name in needed_permissions()
+                    ],
+                    "interaction": [{"code": "transaction"}],
+                }
+            ],
+        }
+        return _changed(usual, self.statement)
 
     def _token_answer(self) -> Json:
         self._tokens += 1
@@ -227,5 +260,5 @@ def _changed(usual: Json, changes: Mapping[str, Any]) -> Json:
     return {k: v for k, v in {**usual, **changes}.items() if v is not None}
 
 
-def _json(document: Json) -> Response:
+def _json(document: object) -> Response:
     return Response(json.dumps(document), mimetype="application/json")
