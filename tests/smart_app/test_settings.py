@@ -1,15 +1,17 @@
 """Settings and the list of EHRs: everything that is wrong is said at once."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from smart_app.issuers import load_issuers
+from smart_app.issuers import FIELD_NAMES, QUIRKS, load_issuers
 from smart_app.launch_errors import UnknownIssuerError
 from smart_app.settings import Settings, SettingsError
 
+README = Path(__file__).parents[2] / "README.md"
 ENV = {
     "SPOILS_SECRET_KEY": "k" * 32,
     "SPOILS_ISSUERS": "issuers.json",
@@ -121,6 +123,18 @@ def test_a_field_that_is_not_usable_is_named_with_its_value(
     with pytest.raises(SettingsError, match="SPOILS_ISSUERS") as raised:
         load_issuers(listed(tmp_path, ENTRY | fields))
     assert problem in str(raised.value)
+
+
+def test_every_setting_is_explained_to_administrators() -> None:
+    readme = README.read_text(encoding="utf-8")
+    source = (README.parent / "smart_app" / "settings.py").read_text(encoding="utf-8")
+    variables = set(re.findall(r"SPOILS_[A-Z_]+", source))
+    unexplained = [
+        name
+        for name in sorted({*FIELD_NAMES, *QUIRKS, *variables})
+        if f"`{name}`" not in readme
+    ]
+    assert unexplained == []
 
 
 def test_an_ehr_may_have_its_own_scopes_quirks_and_frames(tmp_path: Path) -> None:
