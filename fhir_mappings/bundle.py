@@ -16,6 +16,7 @@ from fhir_mappings.device import devices
 from fhir_mappings.diagnostic_report import diagnostic_report
 from fhir_mappings.identifiers import full_url, key, search_for
 from fhir_mappings.observations import groups, observations
+from fhir_mappings.plan_parts import plan_parts
 from fhir_mappings.provenance import provenance
 from fhir_mappings.risk_assessment import risk_assessments
 from fhir_mappings.write_context import WriteContext
@@ -41,7 +42,8 @@ def report_resources(report: CaseReport, context: WriteContext) -> tuple[Resourc
     Returns:
         Devices, Observations of the algorithms and of their levels, the
         DiagnosticReport, Observations that a clinician typed in, RiskAssessments,
-        CarePlan, Provenance: each refers only to those before it, by ``urn:uuid``.
+        Goals, ServiceRequests, CarePlan, Provenance: each refers only to those before
+        it, by ``urn:uuid``.
         What the server does not take is left out, and nothing refers to it.
 
     Raises:
@@ -57,13 +59,14 @@ def report_resources(report: CaseReport, context: WriteContext) -> tuple[Resourc
     summary = diagnostic_report(report, context, results=results)
     typed = answer_observations(report, context)
     risks = risk_assessments(report, context, devices=algorithms)
-    known = (*results, summary, *typed)
-    plan = care_plan(report, context, devices=algorithms, known=known)
+    known, parts = (*results, summary, *typed), plan_parts(report, context)
+    plan = care_plan(report, context, devices=algorithms, known=known, parts=parts)
+    planned = (*parts.resources, plan)
     authors = tuple(algorithms.values())
     # what a clinician typed in is their own, as its performer says
-    asserted = (*found, *levels, summary, *risks, plan)
-    origin = provenance(asserted, context, authors=authors)
-    everything = (*authors, *found, *levels, summary, *typed, *risks, plan, origin)
+    reported = (*found, *levels, summary)
+    origin = provenance((*reported, *risks, *planned), context, authors=authors)
+    everything = (*authors, *reported, *typed, *risks, *planned, origin)
     return _taken(everything, context.takes)
 
 
@@ -122,7 +125,7 @@ def _without_references(node: Any, absent: Collection[str]) -> Any:  # noqa: ANN
     pruned = {
         name: _without_references(value, absent)
         for name, value in node.items()
-        if name != "reference" or value not in absent
+        if not (name == "reference" and isinstance(value, str) and value in absent)
     }
     return {name: value for name, value in pruned.items() if value not in ({}, [])}
 
@@ -141,6 +144,7 @@ def _resolved(node: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 
     if not isinstance(node, dict):
         return node
     resolved = {name: _resolved(value, references) for name, value in node.items()}
-    if node.get("reference") in references:
-        resolved["reference"] = references[node["reference"]]
+    target = node.get("reference")  # CarePlan.activity.reference is no text
+    if isinstance(target, str) and target in references:
+        resolved["reference"] = references[target]
     return resolved

@@ -3,9 +3,7 @@
 Conforms to the US Core CarePlan profile, which asks for the narrative and a category.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Final
 
 from fhir_mappings.codes import (
@@ -17,31 +15,29 @@ from fhir_mappings.codes import (
 from fhir_mappings.datatypes import Resource, concept, narrative, reference
 from fhir_mappings.device import Devices
 from fhir_mappings.errors import UnmappableReportError
-from fhir_mappings.identifiers import full_url, identifier
-from fhir_mappings.level_names import name_parts
+from fhir_mappings.identifiers import full_url
 from fhir_mappings.models import built
+from fhir_mappings.plan_parts import PlanParts, addressed, plan_identifier
+from fhir_mappings.plan_steps import (
+    REVIEW,
+    STEPS,
+    citations,
+    period,
+    review_date,
+    who_and_when,
+)
 from fhir_mappings.plan_text import plan_notes, plan_paragraphs, step_words
+from fhir_mappings.service_requests import NO_SERVICES
 from fhir_mappings.write_context import WriteContext
 from inference.results import (
     Activity,
     CaseReport,
     ClinicalFeatures,
-    Flag,
     Option,
     TherapySuggestion,
 )
 
 _URGENT: Final = frozenset({Option.EMERGENCY_REVIEW, Option.URGENT_REVIEW})
-#: A drug is not a service (https://hl7.org/fhir/R4/valueset-care-plan-activity-kind.html)
-_KINDS: Final = {Option.ORAL_NSAID: "MedicationRequest"}
-#: What the plan is for; other conditions only limit what it may hold.
-_ADDRESSED: Final = frozenset(
-    {
-        *(Flag.LOW_BACK_PAIN, Flag.CHRONIC_LOW_BACK_PAIN, Flag.RADICULOPATHY),
-        *(Flag.SPINAL_STENOSIS, Flag.CAUDA_EQUINA, Flag.MALIGNANCY),
-        Flag.UNEXPLAINED_WEIGHT_LOSS,
-    }
-)
 
 
 def care_plan(
@@ -50,6 +46,7 @@ def care_plan(
     *,
     devices: Devices,
     known: Sequence[Resource],
+    parts: PlanParts,
 ) -> Resource:
     """Map the suggestion of a signed report to an active plan.
 
@@ -58,6 +55,7 @@ def care_plan(
         context: Where it is written.
         devices: The Devices of the algorithms.
         known: What was found and typed in, which the plan rests on.
+        parts: Goals and ServiceRequests of the plan.
 
     Raises:
         UnmappableReportError: There are red flags and the plan is not only urgent.
@@ -73,7 +71,7 @@ def care_plan(
         "resourceType": "CarePlan",
         "meta": {"profile": [US_CORE_CARE_PLAN], "security": [AI_ASSERTED]},
         "text": narrative(_title(suggestion), plan_paragraphs(report, context)),
-        "identifier": _identifier(report, context),
+        "identifier": plan_identifier(report, context),
         "status": "active",
         "intent": "plan",
         "category": CARE_PLAN_CATEGORIES,
@@ -84,9 +82,13 @@ def care_plan(
         "created": context.signed_instant,
         "author": reference(context.signer, context.signer_display),
         "contributor": [reference(full_url(device)) for device in makers],
-        "addresses": [reference(source) for source in _addressed(features)],
+        "addresses": [reference(source) for source in addressed(features)],
         "supportingInfo": [reference(source) for source in supporting],
-        "activity": [_activity(activity) for activity in suggestion.activities],
+        "goal": _references(parts.goals),
+        "activity": [
+            *(_activity(item, context, parts) for item in suggestion.activities),
+            *([{"detail": _review(context, parts)}] if parts.goals else []),
+        ],
         "note": [{"text": text} for text in plan_notes(report, context)],
     }
     if context.encounter:
@@ -112,24 +114,6 @@ def _description(suggestion: TherapySuggestion) -> str:
     return f"{rules} Guidelines: {'; '.join(sources)}." if sources else rules
 
 
-def _identifier(report: CaseReport, context: WriteContext) -> list[dict[str, str]]:
-    """Return an identifier that follows the content: other advice, another plan."""
-    model, grading, study = report.model, report.grading_model, report.study
-    return identifier(
-        *(context.issuer, context.patient, study.study_uid, study.series_uid),
-        *("CarePlan", model.name, model.version, model.sha256),
-        *(grading.name, grading.version, grading.sha256, context.software_version),
-        *(json.dumps(asdict(report.suggestion), sort_keys=True), *name_parts(report)),
-    )
-
-
-def _addressed(features: ClinicalFeatures) -> list[str]:
-    """Return the Conditions that the plan is for; flags of other types limit it."""
-    charted = (c for c in features.conditions if c.source.startswith("Condition/"))
-    sources = (item.source for item in charted if item.flag in _ADDRESSED)
-    return list(dict.fromkeys(sources))
-
-
 def _supporting(features: ClinicalFeatures) -> list[str]:
     """Return the resources of the chart that the plan rests on, each once.
 
@@ -145,18 +129,47 @@ def _supporting(features: ClinicalFeatures) -> list[str]:
         *(value.source for value in values if value),
         *(treatment.source for treatment in features.treatments),
     ]
-    addressed = {*_addressed(features), ""}
-    return [source for source in dict.fromkeys(sources) if source not in addressed]
+    covered = {*addressed(features), ""}
+    return [source for source in dict.fromkeys(sources) if source not in covered]
 
 
-def _activity(activity: Activity) -> Resource:
+def _references(goals: Sequence[Resource]) -> list[dict[str, str]]:
+    return [reference(full_url(goal), goal["description"]["text"]) for goal in goals]
+
+
+def _activity(activity: Activity, context: WriteContext, parts: PlanParts) -> Resource:
+    request = parts.requests.get(activity.option)
+    if request:
+        return {"reference": reference(full_url(request), activity.option.value)}
+    return {"detail": _detail(activity, context, parts)}
+
+
+def _detail(activity: Activity, context: WriteContext, parts: PlanParts) -> Resource:
     option = activity.option
+    words = f"{step_words(activity)}. {who_and_when(activity, context)}."
+    detail = {
+        "kind": NO_SERVICES.get(option, "ServiceRequest"),
+        "instantiatesUri": citations(activity),
+        "code": concept(option.value, OPTIONS.get(option)),
+        "reasonCode": [{"text": reason} for reason in activity.reasons],
+        "goal": _references(parts.goals),
+        "status": "not-started",
+        "scheduledPeriod": period(activity, context),
+        "performer": [{"display": STEPS[option].owner}],
+        "description": words,
+    }
+    return {name: value for name, value in detail.items() if value}
+
+
+def _review(context: WriteContext, parts: PlanParts) -> Resource:
+    """Return the step in which the goals are looked at again."""
+    day = review_date(context).isoformat()
     return {
-        "detail": {
-            "kind": _KINDS.get(option, "ServiceRequest"),
-            "code": concept(option.value, OPTIONS.get(option)),
-            "reasonCode": [{"text": reason} for reason in activity.reasons],
-            "status": "not-started",
-            "description": step_words(activity),
-        }
+        "kind": "Task",
+        "code": {"text": "review of this plan"},
+        "goal": _references(parts.goals),
+        "status": "not-started",
+        "scheduledPeriod": {"start": day, "end": day},
+        "performer": [{"display": REVIEW.owner}],
+        "description": f"Measure the goals again. {REVIEW.owner}, by {day}.",
     }

@@ -184,6 +184,8 @@ US_CORE_CARE_PLAN: Final = f"{_US_CORE}/us-core-careplan"
 US_CORE_CLINICAL_RESULT: Final = f"{_US_CORE}/us-core-observation-clinical-result"
 US_CORE_SIMPLE_OBSERVATION: Final = f"{_US_CORE}/us-core-simple-observation"
 US_CORE_SMOKING_STATUS: Final = f"{_US_CORE}/us-core-smokingstatus"
+US_CORE_GOAL: Final = f"{_US_CORE}/us-core-goal"
+US_CORE_SERVICE_REQUEST: Final = f"{_US_CORE}/us-core-servicerequest"
 US_CORE_REPORT: Final = f"{_US_CORE}/us-core-diagnosticreport-note"
 CARE_PLAN_CATEGORIES: Final[list[Concept]] = [
     {

@@ -1,6 +1,8 @@
 """The words of a CarePlan: red flags first, then what is left out and not known."""
 
+from fhir_mappings.goals import goal_sentences
 from fhir_mappings.level_names import name_notes
+from fhir_mappings.plan_steps import who_and_when
 from fhir_mappings.write_context import WriteContext
 from inference.results import Activity, CaseReport, ClinicalFeatures, Exclusion
 
@@ -21,11 +23,12 @@ def plan_notes(report: CaseReport, context: WriteContext) -> list[str]:
 
 
 def plan_paragraphs(report: CaseReport, context: WriteContext) -> list[str]:
-    """Return the paragraphs of the narrative: red flags, steps, then the notes."""
+    """Return the paragraphs of the narrative: red flags, steps, goals, notes."""
     flags = _listed("Red flags", report.suggestion.red_flags)
-    steps = [_step(activity) for activity in report.suggestion.activities]
+    steps = [_step(activity, context) for activity in report.suggestion.activities]
+    aims = _listed("Goals", [f"{goal}." for goal in goal_sentences(report)])
     notes = plan_notes(report, context)[len(flags) :]
-    return [*flags, *(steps or ["No step is suggested."]), *notes]
+    return [*flags, *(steps or ["No step is suggested."]), *aims, *notes]
 
 
 def step_words(activity: Activity) -> str:
@@ -34,8 +37,9 @@ def step_words(activity: Activity) -> str:
     return f"{activity.option.value.capitalize()} ({activity.guideline}{strength})"
 
 
-def _step(activity: Activity) -> str:
-    return f"{step_words(activity)}. {' '.join(activity.reasons)}"
+def _step(activity: Activity, context: WriteContext) -> str:
+    who = who_and_when(activity, context)
+    return f"{step_words(activity)}. {who}. {' '.join(activity.reasons)}"
 
 
 def _left_out(exclusion: Exclusion) -> str:

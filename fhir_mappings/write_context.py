@@ -7,7 +7,7 @@ from typing import Final
 #: Types without which nothing is written.
 NEEDED_TYPES: Final = ("Observation", "CarePlan", "Device", "Provenance")
 #: Types that are written where the server takes them; the rest says the same without.
-OPTIONAL_TYPES: Final = ("DiagnosticReport", "RiskAssessment")
+OPTIONAL_TYPES: Final = ("DiagnosticReport", "Goal", "RiskAssessment", "ServiceRequest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

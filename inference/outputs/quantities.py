@@ -145,7 +145,7 @@ CANAL_AT_VERTEBRA: Final = _quantity(
     "canal_diameter_mm", "canal-at-body", "Canal diameter behind the body", _DIAMETER
 )
 LORDOSIS: Final = _quantity(
-    "lordosis_degrees", "lordosis-l1-l5", "Lordosis between L1 and L5", codes.SCT.Angle
+    "lordosis_degrees", "lordosis-l1-s1", "Lordosis from L1 to S1", codes.SCT.Angle
 )
 SMALLEST_CANAL: Final = _quantity(
     "smallest_canal_mm", "canal-smallest", "Smallest canal diameter", _DIAMETER

@@ -67,8 +67,9 @@ export class Pages {
   }
 
   #chart(patient) {
-    const [plans, reports, observations, risks] = ['CarePlan', 'DiagnosticReport', 'Observation', 'RiskAssessment']
-      .map((type) => this.charts.of(patient, type));
+    const [plans, requests, reports, observations, risks] =
+      ['CarePlan', 'ServiceRequest', 'DiagnosticReport', 'Observation', 'RiskAssessment']
+        .map((type) => this.charts.of(patient, type));
     const measured = observations.filter((observation) => isMadeByAi(observation) && !observation.hasMember);
     const other = observations.filter((observation) => !isMadeByAi(observation));
     return html`
@@ -80,7 +81,7 @@ export class Pages {
         </div>
         ${launchButton(patient)}
       </header>
-      <section><h2>Care plans</h2>${list(plans, (plan) => planItem(patient, plan), 'No care plan on file.')}</section>
+      <section><h2>Care plans</h2>${list(plans, (plan) => planItem(patient, plan, requests), 'No care plan on file.')}</section>
       <section><h2>Reports</h2>${list(reports, (report) => reportItem(patient, report), 'None on file.')}</section>
       <section><h2>Measurements from images, reviewed and signed</h2>
         ${observationTable(patient, measured, 'None yet. Launch SPOILS and sign its report.')}</section>
@@ -101,13 +102,24 @@ function launchButton(patient) {
     </form>`;
 }
 
-function planItem(patient, plan) {
-  const activities = (plan.activity ?? []).map((a) => a.detail).filter(Boolean);
+function planItem(patient, plan, requests) {
+  const goals = (plan.goal ?? []).map((goal) => goal.display);
+  const steps = (plan.activity ?? []).map((a) => stepText(a, requests));
   return html`
     <li>
       <strong>${plan.title ?? plan.description ?? 'Care plan'}</strong> (${plan.status}, ${plan.intent}) ${rawLink(patient, plan)}
-      <ul>${activities.map((detail) => html`<li>${detail.description ?? labelOf(detail)}</li>`)}</ul>
+      <ul>${steps.map((step) => html`<li>${step}</li>`)}</ul>
+      ${goals.length ? html`<p>Goals: ${goals.join('; ')}</p>` : ''}
     </li>`;
+}
+
+/** A step in words: the detail of the plan, or the ServiceRequest that it refers to. */
+function stepText({ detail, reference }, requests) {
+  if (detail) return detail.description ?? labelOf(detail);
+  const request = requests.find(({ id }) => reference?.reference?.endsWith(`ServiceRequest/${id}`));
+  if (!request) return reference?.display;
+  const { performerType, occurrencePeriod, note } = request;
+  return `${note?.[0]?.text ?? labelOf(request)}. ${performerType?.text}, by ${occurrencePeriod?.end}.`;
 }
 
 function reportItem(patient, report) {

@@ -49,7 +49,7 @@ def references(node: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
         for item in node:
             yield from references(item)
     if isinstance(node, dict):
-        if "reference" in node:
+        if isinstance(node.get("reference"), str):
             yield node["reference"]
         for item in node.values():
             yield from references(item)
@@ -113,7 +113,12 @@ def test_another_grading_model_is_another_grade_and_plan_but_no_other_length() -
     kinds = Counter(r["resourceType"] for r in shared)
     # lengths, canals, not assessed, and the places without a grade or severity
     observed = 11 + 2 + 2 + 2
-    assert kinds == {"Device": 3, "Observation": observed, "RiskAssessment": 4}
+    assert kinds == {
+        "Device": 3,
+        "Observation": observed,
+        "RiskAssessment": 4,
+        "Goal": 2,
+    }
     assert key(other[0]) == key(DEVICES[0])
 
 
@@ -121,8 +126,10 @@ def test_grades_of_other_outlines_are_other_grades() -> None:
     model = replace(REPORT.model, sha256="ef" * 32)
     other = report_resources(replace(REPORT, model=model), CONTEXT)
     shared = [key(r) for r in other if key(r) in IDS]
-    risks = map(key, of_type(RESOURCES, "RiskAssessment"))
-    assert shared == [*map(key, DEVICES[1:]), *risks]
+    others = [
+        r for kind in ("RiskAssessment", "Goal") for r in of_type(RESOURCES, kind)
+    ]
+    assert shared == [*map(key, DEVICES[1:]), *map(key, others)]
 
 
 @pytest.mark.parametrize(

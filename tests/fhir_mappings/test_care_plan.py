@@ -10,10 +10,14 @@ import pytest
 from fhir_mappings.bundle import report_resources
 from fhir_mappings.errors import UnmappableReportError
 from fhir_mappings.identifiers import full_url, key
+from fhir_mappings.plan_steps import citations
+from inference.guidelines import TABLE
 from inference.results import NEVER_SUGGESTED, Activity, CaseReport, Flag, Option
 from tests.fhir_mappings.charts import Resource
 from tests.fhir_mappings.reports import CONTEXT, REPORT, SUGGESTION, URGENT, of_type
 
+#: Steps as details of the plan, for a server that takes no ServiceRequests.
+DETAILED = replace(CONTEXT, takes=CONTEXT.takes - {"ServiceRequest"})
 RED = replace(REPORT, suggestion=URGENT, outcomes=(), treatment=None)
 
 
@@ -23,7 +27,7 @@ def plan_of(resources: Iterable[Resource]) -> Resource:
 
 
 def plan(report: CaseReport = REPORT) -> Resource:
-    return plan_of(report_resources(report, CONTEXT))
+    return plan_of(report_resources(report, DETAILED))
 
 
 def with_option(option: Option) -> CaseReport:
@@ -49,8 +53,80 @@ def test_an_activity_has_its_code_reasons_and_guideline() -> None:
         "Disability is 44 % (> 40 %).",
     ]
     strength = "strength: NICE NG59: consider"
-    assert detail["description"] == f"Exercise therapy (NICE NG59 1.2.2; {strength})"
+    assert detail["description"] == (
+        f"Exercise therapy (NICE NG59 1.2.2; {strength}). Physical therapist, by "
+        "2026-04-28."
+    )
     assert detail["status"] == "not-started"
+
+
+def test_the_coordinator_reads_who_does_what_by_when_and_what_for() -> None:
+    *steps, review = [step["detail"] for step in plan()["activity"]]
+    owners = [
+        (step["performer"][0]["display"], step["scheduledPeriod"]) for step in steps
+    ]
+    day = "2026-03-31"  # of the signature, where it was signed
+    assert owners == [
+        ("Treating clinician", {"start": day, "end": "2026-04-07"}),
+        ("Physical therapist", {"start": day, "end": "2026-04-28"}),
+    ]
+    assert review["code"]["text"] == "review of this plan"
+    assert review["scheduledPeriod"]["start"] == "2026-06-23"
+    aims = [goal["display"] for goal in plan()["goal"]]
+    assert all([goal["display"] for goal in s["goal"]] == aims for s in steps)
+    div = plan()["text"]["div"]
+    assert "Physical therapist, by 2026-04-28." in div
+    assert all(f"{aim}." in div for aim in aims)
+
+
+def test_the_guideline_of_a_step_is_cited_by_its_address() -> None:
+    rules = ("self-management",)
+    step = replace(SUGGESTION.activities[0], rules=rules)
+    report = replace(REPORT, suggestion=replace(SUGGESTION, activities=(step,)))
+    assert plan(report)["activity"][0]["detail"]["instantiatesUri"] == [
+        "https://www.nice.org.uk/guidance/ng59/chapter/Recommendations",
+        "https://www.ncbi.nlm.nih.gov/books/NBK599210/",
+    ]
+
+
+def test_every_rule_that_suggests_cites_somebody() -> None:
+    for option in Option:
+        rules = [r for r in TABLE.rules if r.option is option]
+        named = tuple(rule.id for rule in rules)
+        if option not in NEVER_SUGGESTED:
+            activity = Activity(option=option, reasons=(), guideline="", rules=named)
+            assert all(url.startswith("https://") for url in citations(activity))
+            assert citations(activity)
+
+
+def test_a_server_that_takes_service_requests_gets_the_steps_as_such() -> None:
+    made = report_resources(REPORT, CONTEXT)
+    requests = of_type(made, "ServiceRequest")
+    assert [request["code"]["text"] for request in requests] == [
+        "self-management education",
+        "exercise therapy",
+    ]
+    exercise = requests[1]
+    assert (exercise["status"], exercise["intent"]) == ("active", "plan")
+    assert exercise["performerType"] == {"text": "Physical therapist"}
+    assert exercise["occurrencePeriod"]["end"] == "2026-04-28"
+    assert exercise["requester"]["reference"] == "Practitioner/3"
+    assert exercise["reasonReference"] == [{"reference": "Condition/31"}]
+    steps = [step for step in plan_of(made)["activity"] if "reference" in step]
+    referred = [step["reference"]["reference"] for step in steps]
+    assert referred == [*map(full_url, requests)]
+
+
+def test_a_drug_stays_a_detail_where_services_are_requests() -> None:
+    made = report_resources(with_option(Option.ORAL_NSAID), CONTEXT)
+    assert not of_type(made, "ServiceRequest")
+    assert plan_of(made)["activity"][0]["detail"]["kind"] == "MedicationRequest"
+
+
+def test_an_urgent_step_is_for_today_and_has_the_highest_priority() -> None:
+    (request,) = of_type(report_resources(RED, CONTEXT), "ServiceRequest")
+    assert request["priority"] == "stat"
+    assert request["occurrencePeriod"] == {"start": "2026-03-31", "end": "2026-03-31"}
 
 
 @pytest.mark.parametrize("option", [o for o in Option if o not in NEVER_SUGGESTED])

@@ -10,6 +10,7 @@ from fhir_mappings import chart_codes, codes
 from fhir_mappings.answer_codes import SMOKING, answer_code
 from fhir_mappings.chart_values import KINDS
 from fhir_mappings.measures import LEVEL_MEASURES, VERTEBRA_MEASURES, Measure
+from fhir_mappings.plan_steps import STEPS, Step
 from fhir_mappings.write_context import NEEDED_TYPES, OPTIONAL_TYPES
 from inference.questions import (
     QUESTIONS,
@@ -82,6 +83,15 @@ def test_every_option_stands_with_its_code_or_without(option: Option) -> None:
     row = next(row for row in ROWS if row.startswith(f"| {option} |"))
     code = codes.OPTIONS.get(option, {}).get("code", "text only")
     assert code in row
+
+
+@pytest.mark.parametrize(("option", "step"), STEPS.items())
+def test_every_step_stands_with_its_owner_and_its_days(
+    option: Option, step: Step
+) -> None:
+    days = {0: "the same day", 1: "1 day"}.get(step.days, f"{step.days} days")
+    ends = f"| {step.owner} | {days} | {step.priority} |"
+    assert any(option in row and row.endswith(ends) for row in ROWS)
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,8 @@ def test_every_patient_with_images_gets_a_care_plan(
     assert app.url
     outcome = walk.walk(ehr, person.key, say=print)
     types = {resource["resourceType"] for resource in outcome.written}
-    assert types - {"RiskAssessment"} == {*NEEDED_TYPES, "DiagnosticReport"}
+    needed = {*NEEDED_TYPES, "DiagnosticReport", "ServiceRequest"}
+    assert types - {"RiskAssessment", "Goal"} == needed
 
 
 def test_table_shows_value_unit_and_address() -> None:

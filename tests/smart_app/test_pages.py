@@ -2,17 +2,20 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page
 
 from fhir_mappings.bundle import report_resources
+from inference.results import ClinicalFeatures
 from sandbox.services import Ehr
 from tests.fhir_mappings.reports import CONTEXT
 from tests.smart_app.reports import REPORT
 
-WRITTEN = Counter(r["resourceType"] for r in report_resources(REPORT, CONTEXT))
+JUDGED = replace(REPORT, features=ClinicalFeatures())
+WRITTEN = Counter(r["resourceType"] for r in report_resources(JUDGED, CONTEXT))
 WAIT_MS = 20_000
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from fhir_mappings.bundle import report_resources, transaction
 from fhir_mappings.write_context import NEEDED_TYPES
-from tests.fhir_mappings.reports import ANSWERS, CONTEXT, REPORT, URGENT
+from tests.fhir_mappings.reports import ANSWERS, CONTEXT, REPORT, URGENT, of_type
 from tests.validation import ENGINES, errors, us_core_errors
 from tests.validation.definitions import US_CORE_ARCHIVES
 from tests.validation.engines import Engine
@@ -24,7 +24,7 @@ BUNDLES = [
     transaction(PLAIN, existing={}),
     transaction(RED_FLAGS, existing={}),
 ]
-CARE_PLAN = PLAIN[-2]
+(CARE_PLAN,) = of_type(FLAT, "CarePlan")
 
 RISK = next(r for r in PLAIN if r["resourceType"] == "RiskAssessment")
 
