@@ -20,6 +20,7 @@ from smart_app import browsers
 from smart_app.banner import banner_of, person_name
 from smart_app.chart import fhir_client
 from smart_app.client_keys import JWKS_MAX_AGE_S, JWKS_PATH, public_set
+from smart_app.discovery import Discovery, trusted_issuer
 from smart_app.ehr_style import Style, style_from
 from smart_app.errors import NotSignedInError
 from smart_app.fhir_client import FhirClient
@@ -52,13 +53,11 @@ from smart_app.oauth import (
 )
 from smart_app.services import Services, current_services
 from smart_app.smart import (
-    Discovery,
     LaunchContext,
     context_from,
     granted_scopes,
     relative_reference,
     require_reading,
-    trusted_issuer,
     wanted_scopes,
 )
 from smart_app.upstream_errors import DiscoveryError, EhrError

@@ -12,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from smart_app.client_keys import JWKS_PATH, ClientKeyError, public_set, signing_key
+from smart_app.discovery import Discovery
 from smart_app.errors import UpstreamError
 from smart_app.http import harden, json_object, translated
 from smart_app.id_token import CLOCK_SKEW_S, DIGESTS
@@ -28,7 +29,7 @@ from smart_app.oauth import (
 from smart_app.preflight_report import Line, failure, ok, warning
 from smart_app.preflight_servers import archive, fhir_server
 from smart_app.services import Services
-from smart_app.smart import Discovery, allows, needed_permissions, wanted_scopes
+from smart_app.smart import allows, needed_permissions, wanted_scopes
 from smart_app.upstream_errors import DiscoveryError
 
 WARN_SKEW_S: Final = CLOCK_SKEW_S / 2  # our choice: half of what an id_token may be off

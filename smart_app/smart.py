@@ -1,6 +1,6 @@
 """SMART App Launch 2.2 as pure functions (https://hl7.org/fhir/smart-app-launch).
 
-No clock, no network, no database: discovery document, scopes and token answer.
+No clock, no network, no database: scopes and the token answer.
 """
 
 import re
@@ -8,37 +8,17 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urljoin, urlsplit
 
 from fhir_mappings.gather import OPTIONAL_TYPES
 from fhir_mappings.write_context import NEEDED_TYPES as WRITE_TYPES
 from fhir_mappings.write_context import OPTIONAL_TYPES as OPTIONAL_WRITE_TYPES
-from smart_app.launch_errors import (
-    IdTokenError,
-    NoPatientError,
-    RefusedScopeError,
-)
-from smart_app.settings import is_secure
-from smart_app.upstream_errors import DiscoveryError
+from smart_app.discovery import Discovery
+from smart_app.launch_errors import NoPatientError, RefusedScopeError
 
 READ_TYPES: Final = ("Patient", "Condition", "Observation", "ImagingStudy")
 #: Spelling of SMART v1 in the letters of SMART v2 (section 3.0.2.3).
 V1_PERMISSIONS: Final = {"read": "rs", "write": "cud", "*": "cruds"}
 _STUDY: Final = re.compile(r"ImagingStudy/[A-Za-z0-9\-.]{1,64}")
-_V2_SCOPE: Final = re.compile(r"(patient|user)/(\*|\w+)\.c?r?u?d?s?(\?.*)?$")
-ENDPOINTS: Final = (
-    "authorization_endpoint",
-    "token_endpoint",
-    "revocation_endpoint",
-    "jwks_uri",
-)
-#: What an imaging server says that a launched application may ask.
-IMAGING_ACCESS: Final = frozenset(
-    {
-        "smart-imaging-access",
-        "http://fhir.org/argonaut/smart-imaging/capabilities/app-launch",
-    }
-)
 FHIR_ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}")  # FHIR R4, datatypes: id
 #: Scopes that bring a refresh token, and the capability that announces each;
 #: online_access ends with the EHR session, which is all that is needed.
@@ -46,63 +26,13 @@ LASTING_SCOPES: Final = {
     "online_access": "permission-online",
     "offline_access": "permission-offline",
 }
+#: What an EHR may tell about the launch besides the patient, where it offers that.
+CONTEXT_SCOPES: Final = ("launch/imagingstudy",)
 PERMISSIONS: Final = "cruds"  # the letters of SMART v2, in their only order
 MAX_EXPIRY_S: Final = 86400  # our choice: no token is trusted for more than a day
 DEFAULT_EXPIRY_S: Final = 300  # our choice where the EHR does not say
 
 Json = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discovery:
-    """What ``.well-known/smart-configuration`` says.
-
-    Attributes:
-        authorization_endpoint: Where the user signs in.
-        token_endpoint: Where a code becomes a token.
-        revocation_endpoint: Where a token is given back, ``None`` when nowhere.
-        jwks_uri: Keys of the id_token, ``None`` when they are named elsewhere.
-        issuer: Who signs the id_token, ``None`` when the token alone says it.
-        capabilities: What the EHR says it can do (section 2.0.8 of SMART).
-        scopes: Scopes that the EHR says it offers; there may be more.
-        authentication_methods: How clients may authenticate, empty when not said.
-        signing_algorithms: How clients may sign, empty when not said.
-        sends_iss: Whether its answers to the browser name it (RFC 9207).
-        imaging_urls: FHIR bases of its imaging servers for launched applications
-            (SMART Imaging Access 0.1.0).
-
-    """
-
-    authorization_endpoint: str
-    token_endpoint: str
-    revocation_endpoint: str | None
-    jwks_uri: str | None
-    issuer: str | None
-    capabilities: frozenset[str]
-    scopes: frozenset[str]
-    authentication_methods: frozenset[str]
-    signing_algorithms: frozenset[str]
-    sends_iss: bool
-    imaging_urls: tuple[str, ...] = ()
-
-    @property
-    def has_v2_scopes(self) -> bool:
-        """Whether scopes are written as ``rs`` and ``cud``, by the EHR's own words."""
-        versions = {"permission-v1", "permission-v2"} & self.capabilities
-        if versions:
-            return "permission-v2" in versions
-        return any(_V2_SCOPE.match(scope) for scope in self.scopes)
-
-    @property
-    def takes_post(self) -> bool:
-        """Whether the user may be sent to sign in by POST (section 2.0.5)."""
-        return "authorize-post" in self.capabilities
-
-    @property
-    def is_for_ehr_launch_only(self) -> bool:
-        """Whether the EHR says how it launches, and a standalone launch is not in."""
-        offered = {"launch-ehr", "launch-standalone"} & self.capabilities
-        return offered == {"launch-ehr"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,63 +67,6 @@ class LaunchContext:
     intent: str | None = None
 
 
-def discovery_from(
-    document: Json, issuer_url: str, *, may_omit_pkce: bool = False
-) -> Discovery:
-    """Read a discovery document; relative URLs start at the FHIR base.
-
-    Args:
-        document: The document.
-        issuer_url: FHIR base of the EHR.
-        may_omit_pkce: Whether the document need not say that PKCE is offered.
-
-    Raises:
-        DiscoveryError: An endpoint is absent or not secure, or PKCE S256 is not there.
-
-    """
-    base = issuer_url + "/"
-    urls = {
-        name: urljoin(base, str(document[name])) if document.get(name) else None
-        for name in ENDPOINTS
-    }
-    insecure = [name for name, url in urls.items() if url and not is_secure(url)]
-    if insecure:
-        raise DiscoveryError(f"discovery: not secure: {', '.join(insecure)}")
-    authorization, token = urls["authorization_endpoint"], urls["token_endpoint"]
-    if not authorization or not token:
-        raise DiscoveryError("discovery names no authorization or token endpoint")
-    methods = _strings(document, "code_challenge_methods_supported")
-    if "S256" not in methods and (methods or not may_omit_pkce):
-        raise DiscoveryError("discovery does not offer PKCE with S256")
-    return Discovery(
-        authorization_endpoint=authorization,
-        token_endpoint=token,
-        revocation_endpoint=urls["revocation_endpoint"],
-        jwks_uri=urls["jwks_uri"],
-        issuer=str(document["issuer"]) if document.get("issuer") else None,
-        capabilities=_strings(document, "capabilities"),
-        scopes=_strings(document, "scopes_supported"),
-        authentication_methods=_strings(
-            document, "token_endpoint_auth_methods_supported"
-        ),
-        signing_algorithms=_strings(
-            document, "token_endpoint_auth_signing_alg_values_supported"
-        ),
-        sends_iss=document.get("authorization_response_iss_parameter_supported")
-        is True,
-        imaging_urls=tuple(_imaging_urls(document)),
-    )
-
-
-def _imaging_urls(document: Json) -> Iterator[str]:
-    given = document.get("associated_endpoints")
-    for item in given if isinstance(given, list) else []:
-        known = item if isinstance(item, Mapping) else {}
-        url = str(known.get("url", "")).rstrip("/")
-        if not IMAGING_ACCESS - _strings(known, "capabilities") and is_secure(url):
-            yield url
-
-
 def wanted_scopes(
     discovery: Discovery, *, is_standalone: bool = False, own: Collection[str] = ()
 ) -> str:
@@ -215,9 +88,11 @@ def wanted_scopes(
         for scope, capability in LASTING_SCOPES.items()
         if scope in discovery.scopes or capability in discovery.capabilities
     ]
+    hints = [scope for scope in CONTEXT_SCOPES if scope in discovery.scopes]
     needed = needed_permissions()
     spell = _v2_scopes if discovery.has_v2_scopes else _v1_scopes
-    return " ".join([launch, "openid", "fhirUser", *spell(needed), *lasting[:1]])
+    identity = ("openid", "fhirUser")
+    return " ".join([launch, *identity, *hints, *spell(needed), *lasting[:1]])
 
 
 def needed_permissions() -> dict[str, str]:
@@ -324,21 +199,6 @@ def granted_scopes(token: Json, asked: str) -> frozenset[str]:
     return frozenset(str(token.get("scope") or asked).split())
 
 
-def trusted_issuer(claimed: str, issuer_url: str, discovery: Discovery) -> str:
-    """Return who may have signed an id_token, where discovery does not say it.
-
-    Raises:
-        IdTokenError: It is on none of the hosts that the EHR itself named.
-
-    """
-    endpoints = (issuer_url, discovery.authorization_endpoint, discovery.token_endpoint)
-    own = {(parts.scheme, parts.netloc) for parts in map(urlsplit, endpoints)}
-    parts = urlsplit(claimed)
-    if (parts.scheme, parts.netloc) not in own:
-        raise IdTokenError("id_token: its issuer is no host of this EHR")
-    return claimed
-
-
 def _open_studies(token: Json, issuer_url: str) -> Iterator[str]:
     # a role says what else a resource is for; without one it is what is open
     given = token.get("fhirContext")
@@ -367,8 +227,3 @@ def relative_reference(reference: str, issuer_url: str) -> str:
     """Make a reference to the issuer's own server relative; keep any other."""
     relative = reference.removeprefix(issuer_url + "/")
     return relative.partition("/_history/")[0]
-
-
-def _strings(document: Json, name: str) -> frozenset[str]:
-    value = document.get(name)
-    return frozenset(map(str, value)) if isinstance(value, list) else frozenset()

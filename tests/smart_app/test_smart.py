@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from smart_app.discovery import discovery_from
 from smart_app.launch_errors import NoPatientError, RefusedScopeError
 from smart_app.smart import (
     READ_TYPES,
@@ -11,7 +12,6 @@ from smart_app.smart import (
     can_write,
     can_write_type,
     context_from,
-    discovery_from,
     lifetime_s,
     relative_reference,
     require_reading,

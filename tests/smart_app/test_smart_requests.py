@@ -6,9 +6,10 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from ssl import TLSVersion
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,12 +17,16 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from sqlalchemy import update
+from urllib3.util.ssl_ import create_urllib3_context
 
 from smart_app.client_keys import JWKS_PATH, WARM_UP, rotate
 from smart_app.launches import launch_of_job
 from smart_app.models import Launch
+from smart_app.oauth import discover
 from smart_app.tokens import access_token
+from smart_app.upstream_errors import DiscoveryError
 from tests.smart_app.clinic import Clinic, query, settings_in
+from tests.smart_app.live import listening
 from tests.smart_app.recorder import Recorded, Recorder, launch, recording
 
 APP = "http://127.0.0.1:9"
@@ -122,6 +127,7 @@ def check_authentication(case: Case, request: Recorded, authentication: str) -> 
     assert isinstance(token.claims["exp"], int)
     assert 0 < token.claims["exp"] - time.time() <= 300
     assert len(token.claims["jti"]) >= 32
+    assert "jku" not in token.header  # it would have to be what was registered
 
 
 def test_discovery_is_asked_below_the_fhir_base_for_json(case: Case) -> None:
@@ -214,6 +220,39 @@ def test_scopes_are_well_formed_the_fewest_and_without_wildcards(
         assert "patient/Observation.crs" in clinical
     else:
         assert all(scope.endswith((".read", ".write")) for scope in clinical)
+
+
+@pytest.mark.parametrize("offered", [[], ["launch/imagingstudy"]])
+def test_the_open_study_is_asked_for_where_the_ehr_tells_it(
+    case: Case, offered: list[str]
+) -> None:
+    case.ehr.discovery = {"scopes_supported": offered}
+    case.open()
+    scopes = authorization(case.ehr)["scope"].split()
+    assert [scope for scope in scopes if scope.startswith("launch/")] == offered
+
+
+def test_every_launch_has_secrets_of_its_own(case: Case) -> None:
+    for _ in range(3):
+        case.open()
+    for name in ("state", "nonce", "code_challenge"):
+        assert len({sent[name] for sent in case.ehr.seen("/authorize")}) == 3
+
+
+def test_a_server_that_does_not_prove_who_it_is_gets_nothing(
+    case: Case, tls: tuple[str, str]
+) -> None:
+    issuer = case.clinic.services.issuers.known(case.ehr.fhir_base)
+    with (
+        listening(case.ehr, tls=tls) as origin,
+        pytest.raises(DiscoveryError, match="SSLError"),
+    ):
+        discover(replace(issuer, url=f"{origin}/fhir"), 5)
+    assert case.ehr.requests == []
+
+
+def test_no_server_is_asked_below_tls_1_2() -> None:
+    assert create_urllib3_context().minimum_version >= TLSVersion.TLSv1_2
 
 
 def test_a_site_can_say_which_scopes_are_asked_for(start: Start) -> None:
