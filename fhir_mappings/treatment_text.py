@@ -7,8 +7,8 @@ from inference.results import MissingInput, Option, TreatmentEstimate
 
 TITLE: Final = "What patients like this one are given, by a model: no order"
 NO_ORDER: Final = (
-    "This says what was chosen for patients like this one. It is no order, no part of "
-    "the plan and no guideline."
+    "This is what the model expects to be chosen for such a patient. It is no order, "
+    "no part of the plan and no guideline."
 )
 
 
@@ -25,7 +25,7 @@ def origin(estimate: TreatmentEstimate) -> str:
 def headline(estimate: TreatmentEstimate) -> str:
     """Return the answer in one sentence: an option, several, or none at all."""
     if estimate.refusals:
-        return "No estimate."
+        return f"No estimate. {estimate.refusals[0]}"
     if option := estimate.single_suggestion:
         return f"One option is left at 90 %: {option}."
     options = _listed(estimate.conformal_set)

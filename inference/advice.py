@@ -15,6 +15,7 @@ from inference.guidelines import suggest
 from inference.judgement import judge
 from inference.questions import (
     GROUPS,
+    QUESTIONS,
     FlagQuestion,
     NumberQuestion,
     Question,
@@ -30,6 +31,7 @@ from inference.results import (
     Smoking,
     TherapySuggestion,
 )
+from inference.treatment.inputs import FIELDS, FLAGS, NEEDED
 
 if TYPE_CHECKING:  # its engine is loaded where it is asked
     from inference.treatment.model import TreatmentModel
@@ -82,10 +84,17 @@ def reconsidered(
 
 
 def missing(report: CaseReport) -> tuple[Missing, ...]:
-    """Return the questions without an answer that could change the suggestion."""
+    """Return the questions without an answer that could change an answer of ours."""
     before = _advice(report, report.features)
+    needed = () if before.red_flags else _NEEDED
     found = (
-        Missing(question=question, changes=tuple(_changes(report, before, question)))
+        Missing(
+            question=question,
+            changes=(
+                *_changes(report, before, question),
+                *(("the treatment model needs it",) if question in needed else ()),
+            ),
+        )
         for group in GROUPS
         for question in group.questions
         if not is_known(report.features, question)
@@ -131,6 +140,11 @@ def is_known(features: ClinicalFeatures, question: Question) -> bool:
     return getattr(features, question.name) is not None
 
 
+#: What the treatment model gives no estimate without.
+_NEEDED: Final = tuple(
+    QUESTIONS[FIELDS.get(name) or FlagQuestion(flag=FLAGS[name]).name]
+    for name in NEEDED
+)
 _FIELDS: Final = (
     *("age_years", "pain_nrs", "odi_percent", "bmi_kg_m2", "egfr_ml_min"),
     *("back_pain_nrs", "leg_pain_nrs", "height_cm", "eq5d_index", "smoking"),

@@ -150,7 +150,8 @@ GROUPS: Final = (
     Group(
         title="Leg symptoms and what was tried",
         questions=(
-            *_flags(Flag.RADICULOPATHY, Flag.CLAUDICATION, Flag.SPINE_SURGERY),
+            *_flags(Flag.RADICULOPATHY, Flag.DISC_HERNIATION, Flag.CLAUDICATION),
+            *_flags(Flag.SPINAL_STENOSIS, Flag.SPINE_SURGERY),
             TreatmentQuestion(kind=TreatmentKind.EXERCISE),
             TreatmentQuestion(kind=TreatmentKind.NSAID),
             TreatmentQuestion(kind=TreatmentKind.PSYCHOLOGICAL_THERAPY),

@@ -33,10 +33,6 @@ STEPS: Final = {
 #: A yes or no that can change in one direction alone: who smokes can stop, and care
 #: that has failed has failed.
 TURNS: Final = {Input.SMOKER: 0.0, Input.FAILED_CARE: 1.0}
-NO_CHANGE: Final = (
-    "No change of one or two of pain, disability, risk score, weight, smoking and "
-    "failed care, within what is usual, makes another option the most probable."
-)
 _AT: Final = {name: column for column, name in enumerate(INPUTS)}
 
 Array = NDArray[np.float64]
@@ -96,7 +92,13 @@ def nearest_change(row: Array, spread: Spread, predict: Predict) -> str:
         if other:
             change, option = min(other, key=lambda item: _size(item[0], row, spread))
             return _change_words(change, row, OPTIONS[option])
-    return NO_CHANGE
+    tried_at_all = [LABELS[name][0] for name in moves if moves[name]]
+    if not tried_at_all:
+        return "Nothing that is known of this patient can be changed."
+    return (
+        "No change of one or two of these, within what is usual, makes another "
+        f"option the most probable: {', '.join(tried_at_all)}."
+    )
 
 
 def missing_inputs(

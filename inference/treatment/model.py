@@ -32,13 +32,14 @@ from inference.treatment.explained import (
 )
 from inference.treatment.inputs import (
     LABELS,
+    NEEDED,
     inputs_of,
     sources_of,
     value_words,
 )
 
-#: Our choice: with more inputs unknown the AUROC is below 0.65 (model card).
-MOST_MISSING: Final = 9
+#: Our choice: with ``NEEDED`` known, so many may be missing.
+MOST_MISSING: Final = 10
 #: Lengths without a limit at their healthy end. Our choice: the trees say the same of a
 #: spine that is better than any that they learned from as of the best of these.
 NO_LEAST: Final = frozenset({Input.SLIP})
@@ -181,11 +182,14 @@ class TreatmentModel:
             yield RED_FLAG
             return
         learned = [name for name in INPUTS if self.training.spread[name]]
-        missing = [LABELS[name][0] for name in learned if math.isnan(known[name])]
+        missing = [name for name in learned if math.isnan(known[name])]
+        if needed := [LABELS[name][0] for name in missing if name in NEEDED]:
+            yield f"Not known, and needed: {', '.join(needed)}."
         if len(missing) > MOST_MISSING:
+            labels = ", ".join(LABELS[name][0] for name in missing)
             yield (
                 f"{len(missing)} of {len(learned)} inputs are not known, and at most "
-                f"{MOST_MISSING} may be: {', '.join(missing)}."
+                f"{MOST_MISSING} may be: {labels}."
             )
         for name in learned:
             value = known[name]

@@ -50,6 +50,7 @@ def test_answers_change_the_judgement_and_nothing_that_was_measured() -> None:
             "leg_pain_nrs": 8.0,
             "back_pain_nrs": 2.0,
             "odi_percent": 50.0,
+            "is_conservative_care_failed": True,
         }.items()
     ]
     again = reconsidered(report, BARE, answers, MODEL)
@@ -102,3 +103,15 @@ def test_with_a_red_flag_nothing_routine_could_be_added() -> None:
     changes = [change for item in missing(report) for change in item.changes]
     routine = {Option.EXERCISE, Option.ORAL_NSAID, Option.SURGICAL_OPINION}
     assert not [c for c in changes if any(option in c for option in routine)]
+
+
+def test_what_the_treatment_model_needs_is_asked_but_not_beside_a_red_flag() -> None:
+    needs = "the treatment model needs it"
+    asked = {m.question.name for m in missing(judged(BARE)) if needs in m.changes}
+    assert asked == {
+        *("back_pain_nrs", "leg_pain_nrs", "odi_percent"),
+        "is_conservative_care_failed",
+    }
+    cancer = ChartCondition(flag=Flag.MALIGNANCY, label="x", source="Condition/9")
+    urgent = judged(replace(BARE, conditions=(cancer,)))
+    assert not [m for m in missing(urgent) if needs in m.changes]

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ from inference.results import (
     SmokingStatus,
     TreatmentEstimate,
 )
-from inference.treatment.explained import NO_CHANGE
+from inference.training.treatment_metrics import metrics
 from inference.treatment.inputs import inputs_of
 from inference.treatment.model import (
     MOST_MISSING,
@@ -161,21 +162,50 @@ def test_it_is_refused_beside_a_red_flag(model: TreatmentModel) -> None:
 def test_it_is_refused_when_too_little_is_known_and_names_what(
     model: TreatmentModel,
 ) -> None:
-    found = model.estimate(NOTHING, LEVELS, GRADINGS, has_red_flag=False)
-    (sentence,) = found.refusals
-    assert sentence.startswith("12 of 17 inputs are not known, and at most 9 may be: ")
-    assert "leg pain" in sentence
-    assert found.probabilities == ()
+    needed, many = model.estimate(NOTHING, (), (), has_red_flag=False).refusals
+    assert needed == (
+        "Not known, and needed: back pain, leg pain, Oswestry disability index, "
+        "conservative care without lasting effect."
+    )
+    assert many.startswith("17 of 17 inputs are not known, and at most 10 may be: age,")
+
+
+@pytest.mark.parametrize("field", ["back_pain_nrs", "leg_pain_nrs", "odi_percent"])
+def test_it_is_refused_without_what_it_needs(model: TreatmentModel, field: str) -> None:
+    unknown: dict[str, Any] = {field: None}
+    (sentence,) = estimate(model, replace(SCIATICA, **unknown)).refusals
+    assert sentence.startswith("Not known, and needed: ")
 
 
 def test_as_much_as_may_be_missing_may_be_missing(model: TreatmentModel) -> None:
     fewer = replace(
-        SCIATICA, start_back_score=None, smoking=None, bmi_kg_m2=None, sex=None
+        SCIATICA,
+        start_back_score=None,
+        smoking=None,
+        bmi_kg_m2=None,
+        sex=None,
+        age_years=None,
     )
     found = model.estimate(fewer, (), (), has_red_flag=False)
     assert len(found.missing) == MOST_MISSING
-    fewest = replace(fewer, age_years=None)
+    fewest = replace(fewer, back_pain_weeks=None)
     assert model.estimate(fewest, (), (), has_red_flag=False).refusals
+
+
+def test_what_it_needs_keeps_it_useful_whatever_else_is_missing(
+    model: TreatmentModel,
+) -> None:
+    """The worst of the patterns that are not refused (model card)."""
+    cohort = draw_cohort(3000, seed=98)
+    inputs = cohort.inputs.copy()
+    gone = (
+        *(Input.START_BACK, Input.CANAL, Input.STENOSIS, Input.DURATION, Input.AGE),
+        *(Input.SLIP, Input.HERNIATION, Input.SMOKER, Input.DEGENERATE, Input.FEMALE),
+    )
+    assert len(gone) == MOST_MISSING
+    inputs[:, [INPUTS.index(name) for name in gone]] = np.nan
+    found = metrics(cohort.choices, model.probabilities(inputs))
+    assert found["auroc"] == pytest.approx(0.65, abs=0.015)
 
 
 def test_it_is_refused_outside_of_what_it_has_learned_from(
@@ -198,14 +228,14 @@ def test_unknown_inputs_come_with_what_each_alone_could_change(
     model: TreatmentModel,
 ) -> None:
     whole = estimate(model, SCIATICA)
-    found = estimate(model, replace(SCIATICA, leg_pain_nrs=None))
-    (leg,) = found.missing
-    assert (leg.label, whole.missing) == ("leg pain", ())
-    assert leg.low < leg.high
-    for pain in (1, 8):  # the 5th and 75th percentile of the cohort
-        known = estimate(model, replace(SCIATICA, leg_pain_nrs=value(pain)))
+    found = estimate(model, replace(SCIATICA, start_back_score=None))
+    (score,) = found.missing
+    assert (score.label, whole.missing) == ("STarT Back score", ())
+    assert score.low < score.high
+    for points in (1, 9):  # the 5th and 95th percentile of the cohort
+        known = estimate(model, replace(SCIATICA, start_back_score=value(points)))
         part = dict(known.probabilities)[found.probabilities[0][0]]
-        assert leg.low - 1e-9 <= part <= leg.high + 1e-9
+        assert score.low - 1e-9 <= part <= score.high + 1e-9
 
 
 def test_reasons_name_the_values_and_what_they_do(model: TreatmentModel) -> None:
@@ -229,15 +259,15 @@ def test_the_nearest_change_does_make_another_option_the_most_probable(
         assert changed.probabilities[0][0] is first
 
 
-def test_where_no_change_alters_it_that_is_said(model: TreatmentModel) -> None:
-    certain = replace(
-        SCIATICA,
-        back_pain_nrs=None,
-        leg_pain_nrs=None,
-        odi_percent=None,
-        start_back_score=None,
+def test_where_no_change_alters_it_what_was_tried_is_said(
+    model: TreatmentModel,
+) -> None:
+    certain = replace(SCIATICA, start_back_score=None)
+    assert estimate(model, certain).nearest_change == (
+        "No change of one or two of these, within what is usual, makes another option "
+        "the most probable: body mass index, back pain, leg pain, Oswestry disability "
+        "index."
     )
-    assert estimate(model, certain).nearest_change == NO_CHANGE
 
 
 def test_similar_patients_are_alike_and_their_shares_sum_to_one(
