@@ -14,7 +14,15 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
 
-from smart_app import auth, cases, cds_hooks, commands, guideline_page, headers
+from smart_app import (
+    auth,
+    cases,
+    cds_hooks,
+    commands,
+    guideline_page,
+    headers,
+    model_page,
+)
 from smart_app.celery_app import CeleryQueue, make_celery
 from smart_app.errors import (
     STATUS,
@@ -64,6 +72,7 @@ def create_app(
     app.register_blueprint(auth.bp)
     app.register_blueprint(cases.bp)
     app.register_blueprint(guideline_page.bp)
+    app.register_blueprint(model_page.bp)
     app.register_blueprint(cds_hooks.bp)
     app.register_blueprint(commands.bp)
     app.add_url_rule("/healthz", view_func=healthz)

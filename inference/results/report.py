@@ -75,6 +75,19 @@ class CaseReport:
     spondylosis: Spondylosis | None = None
 
     @property
+    def models(self) -> tuple[ModelVersion, ...]:
+        """Every model that took part, once: outlines, grades, doubts, predictions."""
+        outcomes = [item.model for item in self.outcomes if item.estimates]
+        found = [
+            self.model,
+            *([self.grading_model] if self.gradings or self.disc_findings else []),
+            *([self.quality_model] if self.quality_model else []),
+            *outcomes,
+            *([self.treatment.model] if self.treatment else []),
+        ]
+        return tuple(dict.fromkeys(found))
+
+    @property
     def needs_level_check(self) -> bool:
         """Whether the names of the levels are a proposal that nobody has settled."""
         confidence = self.level_confidence

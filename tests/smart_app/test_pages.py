@@ -116,7 +116,7 @@ def test_grades_say_how_far_to_trust_them_and_which_model_gave_them(
     caption = page.locator(".levels .hint", has_text="Pfirrmann").inner_text()
     assert "trained on SPIDER" in caption
     assert "kappa of about 0.6 (Niemeyer 2021" in caption
-    assert "graded by pfirrmann-trees 1.1 (SHA-256 cdcdcd" in page.inner_text(".origin")
+    assert "pfirrmann-trees 1.1 (SHA-256 cdcdcd" in page.inner_text(".origin")
 
 
 def test_an_uncertain_outline_is_marked_in_the_table_and_on_the_picture(
