@@ -186,6 +186,7 @@ US_CORE_SIMPLE_OBSERVATION: Final = f"{_US_CORE}/us-core-simple-observation"
 US_CORE_SMOKING_STATUS: Final = f"{_US_CORE}/us-core-smokingstatus"
 US_CORE_GOAL: Final = f"{_US_CORE}/us-core-goal"
 US_CORE_SERVICE_REQUEST: Final = f"{_US_CORE}/us-core-servicerequest"
+US_CORE_DOCUMENT: Final = f"{_US_CORE}/us-core-documentreference"
 US_CORE_REPORT: Final = f"{_US_CORE}/us-core-diagnosticreport-note"
 CARE_PLAN_CATEGORIES: Final[list[Concept]] = [
     {
@@ -225,4 +226,17 @@ VERIFIER: Final[Concept] = {
 # https://hl7.org/fhir/R4/valueset-provenance-activity-type.html
 CREATE: Final[Concept] = {
     "coding": [coding(f"{HL7}/v3-DataOperation", "CREATE", "create")]
+}
+
+# C-CDA on FHIR, value set Care Plan Document Type (2.16.840.1.113762.1.4.1099.10)
+PLAN_OF_CARE_NOTE: Final = coding(LOINC, "18776-5", "Plan of care note")
+# http://hl7.org/fhir/us/core/ValueSet/us-core-documentreference-category, 6.1.0
+CLINICAL_NOTE: Final[Concept] = {
+    "coding": [
+        coding(
+            "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category",
+            "clinical-note",
+            "Clinical Note",
+        )
+    ]
 }

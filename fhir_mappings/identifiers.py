@@ -5,6 +5,7 @@ after a lost answer meets the resources of the first time. Nothing of the patien
 be read from it.
 """
 
+import re
 from hashlib import sha256
 from typing import Final
 from uuid import UUID, uuid5
@@ -14,6 +15,7 @@ from fhir_mappings.datatypes import Resource
 from fhir_mappings.gather import Search
 
 _NAMESPACE: Final = UUID("d1b35b46-47ce-43d7-ab54-7e3f8fb583cc")
+_IN_WORDS: Final = re.compile(r"\[([0-9a-f]{32})\]$")
 _SEPARATOR: Final = "\x1f"  # cannot occur in a URL, a reference or a name
 
 
@@ -30,14 +32,22 @@ def identifier(*parts: str) -> list[dict[str, str]]:
 def key(resource: Resource) -> str:
     """Return the value of our identifier, empty where a resource has none of ours.
 
-    Provenance has no identifier in R4, so a tag holds it there.
+    Provenance has no identifier in R4, so a tag holds it there. The description of a
+    document holds it as well, for servers that drop the identifier.
     """
     if resource["resourceType"] == "Provenance":
         found, element = resource.get("meta", {}).get("tag", []), "code"
     else:
         found, element = resource.get("identifier", []), "value"
     ours = (i[element] for i in found if i.get("system") == IDENTIFIER_SYSTEM)
-    return next(ours, "")
+    return next(ours, "") or _described(resource)
+
+
+def _described(resource: Resource) -> str:
+    if resource["resourceType"] != "DocumentReference":
+        return ""
+    found = _IN_WORDS.search(str(resource.get("description")))
+    return found[1] if found else ""
 
 
 def search_for(resource: Resource) -> Search:

@@ -22,6 +22,7 @@ from smart_app import (
     guideline_page,
     headers,
     model_page,
+    plan_pages,
 )
 from smart_app.celery_app import CeleryQueue, make_celery
 from smart_app.errors import (
@@ -71,6 +72,7 @@ def create_app(
     app.config.update(_cookie(services))
     app.register_blueprint(auth.bp)
     app.register_blueprint(cases.bp)
+    app.register_blueprint(plan_pages.bp)
     app.register_blueprint(guideline_page.bp)
     app.register_blueprint(model_page.bp)
     app.register_blueprint(cds_hooks.bp)

@@ -15,6 +15,7 @@ from inference.results import Answer, CaseReport, ClinicalFeatures, Identity
 from smart_app.errors import advice_of, title_of
 from smart_app.models import Masks, Report, Write, WriteState
 from smart_app.services import Services
+from smart_app.write_plan import Rung
 
 if TYPE_CHECKING:  # its engine is loaded where an answer is judged
     from inference.treatment.model import TreatmentModel
@@ -62,6 +63,8 @@ class Signature:
         existing: References of what was on the server before, ``None`` until somebody
             looked.
         differences: What the server changed or dropped, as paths.
+        plan: Fingerprint of the ``WritePlan`` that was shown to the signer.
+        refused: Types, or "transaction", that the server turned away.
         title: What happened, only when it failed.
         advice: What to do next, only when it failed.
 
@@ -73,8 +76,15 @@ class Signature:
     written: tuple[str, ...] = ()
     existing: tuple[str, ...] | None = None
     differences: tuple[str, ...] = ()
+    plan: str
+    refused: tuple[str, ...] = ()
     title: str | None = None
     advice: str | None = None
+
+    @property
+    def rung(self) -> Rung:
+        """How much of the report the EHR takes."""
+        return Rung(self.plan.partition(" ")[0])
 
 
 _CASE: Final = TypeAdapter(Case)
@@ -147,20 +157,28 @@ def kept_picture(services: Services, launch_id: str) -> bytes | None:
     return None if sealed is None else services.vault.open(sealed)
 
 
-def sign(services: Services, launch_id: str, signed_by: str) -> None:
-    """Record a signature; of two, the first one counts."""
+def sign(services: Services, launch_id: str, signed_by: str, *, plan: str) -> None:
+    """Record a signature; of two, the first one counts.
+
+    Args:
+        services: The database.
+        launch_id: Whose report is signed.
+        signed_by: Reference of the signer.
+        plan: Fingerprint of the ``WritePlan`` that the signer saw; also of a repeat.
+
+    """
     row = Write(
         launch_id=launch_id,
         signed_by=signed_by,
         signed_at=services.clock(),
         state=WriteState.SIGNED,
-        result={},
+        result={"plan": plan},
     )
     try:
         with services.sessions.begin() as session:
             session.add(row)
     except IntegrityError:  # signed before: the repeat only writes again
-        return
+        keep_result(services, launch_id, plan=plan)
 
 
 def signature(services: Services, launch_id: str) -> Signature | None:
@@ -169,13 +187,19 @@ def signature(services: Services, launch_id: str) -> Signature | None:
         row = session.get(Write, launch_id)
     if row is None:
         return None
+    known = row.result
+    existing = known.get("existing")
     return Signature(
         signed_by=row.signed_by,
         signed_at=row.signed_at,
         state=WriteState(row.state),
+        written=tuple(known.get("written", ())),
+        existing=None if existing is None else tuple(existing),
+        differences=tuple(known.get("differences", ())),
+        plan=known["plan"],
+        refused=tuple(known.get("refused", ())),
         title=row.title,
         advice=row.advice,
-        **{name: tuple(values) for name, values in row.result.items()},
     )
 
 
@@ -203,17 +227,12 @@ def abandoned_writes(services: Services) -> list[str]:
         return list(session.scalars(select(Write.launch_id).where(*is_open)))
 
 
-def keep_existing(services: Services, launch_id: str, existing: list[str]) -> None:
-    """Record what was on the server before the first attempt to write."""
-    _change(services, launch_id, {"result": {"existing": existing}})
-
-
-def keep_written(
-    services: Services, launch_id: str, result: dict[str, list[str]]
-) -> None:
-    """Record what is on the server, after it was read back."""
-    keep_write_state(services, launch_id, WriteState.WRITTEN, None)
-    _change(services, launch_id, {"result": result})
+def keep_result(services: Services, launch_id: str, **result: list[str] | str) -> None:
+    """Record a part of what became of a signature; other parts stay."""
+    with services.sessions.begin() as session:
+        row = session.get(Write, launch_id, with_for_update=True)
+        if row:
+            row.result = {**row.result, **result}
 
 
 def _change(services: Services, launch_id: str, values: dict[str, Any]) -> None:

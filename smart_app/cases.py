@@ -1,5 +1,6 @@
 """The case: progress, report, signature. The work itself happens elsewhere."""
 
+import logging
 from collections.abc import Mapping
 
 from flask import Blueprint, Response, g, redirect, render_template, request
@@ -16,6 +17,7 @@ from smart_app.archive_writes import (
 )
 from smart_app.case_store import (
     Case,
+    Signature,
     has_masks,
     kept_case,
     kept_picture,
@@ -27,6 +29,8 @@ from smart_app.errors import (
     NotConfirmedError,
     NotReadyError,
     OutdatedPageError,
+    PlanChangedError,
+    UpstreamError,
     WriteNotGrantedError,
 )
 from smart_app.facts_view import facts_view
@@ -34,12 +38,15 @@ from smart_app.job_rows import job_status, queue_again
 from smart_app.launches import OpenLaunch, own_launch
 from smart_app.level_names import move_names
 from smart_app.locks import exclusive
-from smart_app.models import JobState
+from smart_app.models import JobState, WriteState
+from smart_app.outgoing import current_plan
 from smart_app.progress_view import percent, status_json, steps
 from smart_app.report_view import report_view
 from smart_app.services import current_services
+from smart_app.write_plan import WritePlan
 from smart_app.writing import write_report
 
+logger = logging.getLogger(__name__)
 bp = Blueprint("cases", __name__, url_prefix="/cases/<launch_id>")
 
 
@@ -47,7 +54,7 @@ bp = Blueprint("cases", __name__, url_prefix="/cases/<launch_id>")
 def show(launch_id: str) -> ResponseReturnValue:
     """Show the progress of the analysis, then its report."""
     services = current_services()
-    launch = _own(launch_id)
+    launch = case_launch(launch_id)
     status = job_status(services, launch.id)
     case = kept_case(services, launch.id) if status.state == JobState.DONE else None
     server = services.issuers.known(launch.issuer)
@@ -67,7 +74,7 @@ def show(launch_id: str) -> ResponseReturnValue:
 def status(launch_id: str) -> ResponseReturnValue:
     """Report progress to the page's script; only to the browser of the launch."""
     services = current_services()
-    launch = _own(launch_id, is_active=False)
+    launch = case_launch(launch_id, is_active=False)
     url = url_for(".show", launch_id=launch.id)
     signed = signature(services, launch.id)
     stored = archive_write(services, launch.id)
@@ -77,14 +84,14 @@ def status(launch_id: str) -> ResponseReturnValue:
 @bp.get("/ehr.css")
 def ehr_style(launch_id: str) -> ResponseReturnValue:
     """Send the colors of the EHR, as far as these pages use them."""
-    launch = _own(launch_id, is_active=False)
+    launch = case_launch(launch_id, is_active=False)
     return Response(as_css(launch.context.style), mimetype="text/css")
 
 
 @bp.get("/slice.png")
 def picture(launch_id: str) -> ResponseReturnValue:
     """Send the mid-sagittal slice."""
-    png = kept_picture(current_services(), _own(launch_id).id)
+    png = kept_picture(current_services(), case_launch(launch_id).id)
     if png is None:
         raise NotReadyError("picture before report")
     return Response(png, mimetype="image/png")
@@ -94,24 +101,29 @@ def picture(launch_id: str) -> ResponseReturnValue:
 def sign_report(launch_id: str) -> ResponseReturnValue:
     """Accept a signature and write the report; a repeat only writes again."""
     services = current_services()
-    launch = _own(launch_id)
+    launch = case_launch(launch_id)
     signer = launch.signer
     if signer is None:
-        raise WriteNotGrantedError("signature without granted scopes or user")
+        raise WriteNotGrantedError("signature without a known professional")
     if request.form.get("confirm") != "yes":
         raise NotConfirmedError("signature without confirmation")
     with exclusive(services, case_lock(launch)):
         case = kept_case(services, launch.id)
         if case is None:
             raise NotReadyError("signature before report")
-        if signature(services, launch.id) is None:
+        signed = signature(services, launch.id)
+        if signed is None:
             if job_status(services, launch.id).state != JobState.DONE:
                 raise NotReadyError("signature while the case is analyzed again")
             if case.report.needs_level_check and request.form.get("levels") != "yes":
                 raise NotConfirmedError("signature without confirmed level names")
             if request.form.get("seen") != case.fingerprint:
                 raise OutdatedPageError("signature of another report")
-            sign(services, launch.id, signer)
+        if signed is None or signed.state != WriteState.WRITTEN:
+            plan = current_plan(services, launch, signed.refused if signed else ())
+            if request.form.get("plan") != plan.fingerprint:
+                raise PlanChangedError("signature of another plan")
+            sign(services, launch.id, signer, plan=plan.fingerprint)
     write_report(services, launch)
     queue_archive_write(services, launch.id)
     return redirect(url_for(".show", launch_id=launch.id, _anchor="sign"), 303)
@@ -121,7 +133,7 @@ def sign_report(launch_id: str) -> ResponseReturnValue:
 def keep(launch_id: str) -> ResponseReturnValue:
     """Keep what was typed in and judge again; the images are not looked at again."""
     services = current_services()
-    launch = _own(launch_id)
+    launch = case_launch(launch_id)
     problems = keep_answers(services, launch, request.form)
     if not problems:
         return redirect(
@@ -136,7 +148,7 @@ def keep(launch_id: str) -> ResponseReturnValue:
 @bp.post("/names")
 def move(launch_id: str) -> ResponseReturnValue:
     """Move all names of the levels by one, and analyze again."""
-    launch = _own(launch_id)
+    launch = case_launch(launch_id)
     move_names(current_services(), launch, request.form)
     return redirect(url_for(".show", launch_id=launch.id), 303)
 
@@ -144,7 +156,7 @@ def move(launch_id: str) -> ResponseReturnValue:
 @bp.post("/archive")
 def store_again(launch_id: str) -> ResponseReturnValue:
     """Queue once more what the archive did not take; the chart stays as it is."""
-    launch = _own(launch_id)
+    launch = case_launch(launch_id)
     queue_archive_write_again(current_services(), launch.id)
     return redirect(url_for(".show", launch_id=launch.id, _anchor="sign"), 303)
 
@@ -152,7 +164,7 @@ def store_again(launch_id: str) -> ResponseReturnValue:
 @bp.post("/retry")
 def retry(launch_id: str) -> ResponseReturnValue:
     """Queue a failed analysis once more."""
-    launch = _own(launch_id)
+    launch = case_launch(launch_id)
     queue_again(current_services(), launch.id)
     return redirect(url_for(".show", launch_id=launch.id), 303)
 
@@ -166,7 +178,7 @@ def _report(
         "report.html",
         launch=launch,
         server=services.issuers.known(launch.issuer),
-        view=report_view(services, launch, case, signed),
+        view=report_view(services, launch, case, signed, plan=_plan(launch, signed)),
         archive=archive_view(
             archive_write(services, launch.id), has_masks=has_masks(services, launch.id)
         ),
@@ -179,7 +191,24 @@ def _report(
     )
 
 
-def _own(launch_id: str, *, is_active: bool = True) -> OpenLaunch:
+def _plan(launch: OpenLaunch, signed: Signature | None) -> WritePlan | None:
+    """Return what a signature would do, ``None`` where the EHR does not tell."""
+    try:
+        refused = signed.refused if signed else ()
+        return current_plan(current_services(), launch, refused)
+    except UpstreamError as error:
+        logger.warning("launch %s: no plan of writing: %s", launch.id, error)
+        return None
+
+
+def case_launch(launch_id: str, *, is_active: bool = True) -> OpenLaunch:
+    """Return the launch of a case of this browser.
+
+    Raises:
+        NotSignedInError: This browser started no launch.
+        CaseNotFoundError: The case is not of this browser.
+
+    """
     services = current_services()
     browser = browsers.current(services, is_active=is_active)
     launch = own_launch(services, browser, launch_id)

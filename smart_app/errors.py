@@ -6,6 +6,7 @@ AppError                        message for the log, ``advice`` for the person
 │   └── SessionTimedOutError    it was away or signed in for too long
 ├── ForeignRequestError         a form was sent by a page of another site
 ├── CaseNotFoundError           no such case for this browser
+├── PlanWithdrawnError          a signed plan that no longer holds
 ├── IdentityError               images and chart are not surely the same person
 │   ├── IdentityMismatchError   they contradict each other
 │   ├── UnconfirmedIdentityError  nothing confirms that they agree
@@ -18,6 +19,7 @@ AppError                        message for the log, ``advice`` for the person
 │   ├── ImpossibleMoveError     the names of the levels cannot be moved there
 │   ├── NotReadyError           there is no report to sign
 │   ├── WriteNotGrantedError    the EHR did not grant writing, or no user is known
+│   ├── PlanChangedError        what the EHR takes is not what the signer saw
 │   └── WriteBusyError          the same report is being written at this moment
 ├── CdsRequestError             a CDS Hooks request that is not understood
 │   ├── CdsTokenError           its token is absent or not valid
@@ -84,6 +86,16 @@ class CaseNotFoundError(AppError):
     advice = (
         "The case was opened in another browser, was closed, or is too old and was "
         "deleted. Open the application again from the patient's chart."
+    )
+
+
+class PlanWithdrawnError(AppError):
+    """A signed plan that no longer holds."""
+
+    title = "This plan no longer holds"
+    advice = (
+        "It was withdrawn, or a plan that was signed later took its place. Open the "
+        "application from the patient's chart to see which one holds."
     )
 
 
@@ -196,6 +208,16 @@ class WriteNotGrantedError(SignatureError):
     )
 
 
+class PlanChangedError(SignatureError):
+    """What the EHR takes is not what was shown to the signer."""
+
+    title = "What would be written has changed"
+    advice = (
+        "The EHR takes something else than a moment ago. Nothing was written. Read "
+        "again what would be written, then repeat."
+    )
+
+
 class WriteBusyError(SignatureError):
     """The same report is being written at this moment."""
 
@@ -274,6 +296,7 @@ STATUS: dict[type[Exception], int] = {
     NotSignedInError: 401,
     ForeignRequestError: 403,
     CaseNotFoundError: 404,
+    PlanWithdrawnError: 410,
     IdentityError: 409,
     SignatureError: 409,
     NotConfirmedError: 400,

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from fhir_mappings.bundle import key, search_for
+from fhir_mappings.codes import PLAN_OF_CARE_NOTE
 from fhir_mappings.references import local
 from fhir_mappings.withdrawal import stands
 from smart_app.fhir_client import FhirClient, Resource
 from smart_app.upstream_errors import EhrError
 
+CATEGORIZED: Final = frozenset({"CarePlan", "Observation"})
+DOCUMENT: Final = "DocumentReference"
+DOCUMENT_TYPE: Final = f"{PLAN_OF_CARE_NOTE['system']}|{PLAN_OF_CARE_NOTE['code']}"
 IDENTIFIERS_PER_SEARCH: Final = 15  # our choice: keeps URLs below 2,000 characters
 
 
@@ -88,14 +92,28 @@ def _targets(resource: Resource) -> set[str | None]:
 def _searches(
     resources: Sequence[Resource], patient_id: str
 ) -> Iterator[tuple[str, dict[str, str]]]:
-    tokens: dict[tuple[str, str, bool], list[str]] = defaultdict(list)
+    tokens: dict[tuple[str, str, bool, str], list[str]] = defaultdict(list)
     for resource in resources:
         search = search_for(resource)
         has_patient = "subject" in resource or "patient" in resource
+        category = _category(resource)
         for name, value in search.params.items():
-            tokens[search.resource_type, name, has_patient].append(value)
-    for (resource_type, name, has_patient), values in tokens.items():
-        owner = {"patient": patient_id} if has_patient else {}
+            kind = (search.resource_type, name, has_patient, category)
+            tokens[kind].append(value)
+    for (resource_type, name, has_patient, category), values in tokens.items():
+        around = {"patient": patient_id} if has_patient else {}
+        around |= {"category": category} if category else {}
+        if resource_type == DOCUMENT:  # some servers keep no identifier of documents
+            yield resource_type, {**around, "type": DOCUMENT_TYPE}
+            continue
         for start in range(0, len(values), IDENTIFIERS_PER_SEARCH):
             some = values[start : start + IDENTIFIERS_PER_SEARCH]
-            yield resource_type, {name: ",".join(some), **owner}
+            yield resource_type, {name: ",".join(some), **around}
+
+
+def _category(resource: Resource) -> str:
+    """Return the category without which some servers search nothing (Epic: 59108)."""
+    if resource["resourceType"] not in CATEGORIZED:
+        return ""
+    codings = [c for item in resource["category"] for c in item["coding"]]
+    return f"{codings[0]['system']}|{codings[0]['code']}"

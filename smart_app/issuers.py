@@ -14,7 +14,9 @@ from smart_app.cds_hooks_clients import CdsClient, cds_client
 from smart_app.client_keys import ClientKeyError, Jwk, read_keys
 from smart_app.issuer_fields import Fields
 from smart_app.launch_errors import UnknownIssuerError
+from smart_app.plan_files import FORMATS
 from smart_app.settings import SettingsError
+from smart_app.write_plan import WRITABLE
 
 #: What an entry of the file may hold; README.md explains each to administrators.
 FIELD_NAMES: Final = frozenset(
@@ -23,6 +25,7 @@ FIELD_NAMES: Final = frozenset(
         *("scopes", "quirks", "frame_ancestors", "site_codes_file", "cds_client"),
         *("dicomweb_url", "dicomweb_user", "dicomweb_password_env"),
         *("dicomweb_store", "imaging_origins", "flat_observations"),
+        *("never_write", "document_formats"),
     }
 )
 #: Deviations of single EHRs from SMART App Launch 2.2 that an entry may allow.
@@ -53,6 +56,9 @@ class Issuer:
             ``None`` leaves it to what the archive says of itself.
         imaging_origins: Other servers that the EHR may name as the place of images,
             and that may get its access token; its own always may.
+        never_write: Types, or "transaction", that are not written there although the
+            server says that it takes them.
+        document_formats: Forms of a document that it takes, of ``FORMATS``.
         site_codes: What the codes of this site mean.
         is_grouped: Whether the Observations of a level get a parent there.
         cds_client: Who calls the CDS Hooks service, ``None`` when nobody may.
@@ -71,6 +77,8 @@ class Issuer:
     dicomweb_login: tuple[str, str] | None = field(repr=False)
     dicomweb_store: bool | None = None
     imaging_origins: tuple[str, ...] = ()
+    never_write: frozenset[str] = frozenset()
+    document_formats: tuple[str, ...] = tuple(FORMATS)
     site_codes: SiteCodes = NO_SITE_CODES
     is_grouped: bool = True
     cds_client: CdsClient | None = None
@@ -159,6 +167,8 @@ def _issuer(
         dicomweb_login=(user, password) if user and password else None,
         dicomweb_store=fields.flag("dicomweb_store"),
         imaging_origins=fields.origins("imaging_origins"),
+        never_write=fields.some_of("never_write", WRITABLE),
+        document_formats=_document_formats(fields),
         site_codes=_site_codes(fields),
         is_grouped=not fields.flag("flat_observations"),
         cds_client=cds_client(fields.where, entry, problems),
@@ -166,6 +176,11 @@ def _issuer(
     if issuer.client_secret and issuer.private_keys:
         fields.wrong("client_secret_env and private_key_file exclude each other")
     return issuer if len(problems) == before else None
+
+
+def _document_formats(fields: Fields) -> tuple[str, ...]:
+    chosen = fields.some_of("document_formats", FORMATS)
+    return tuple(name for name in FORMATS if name in chosen) or tuple(FORMATS)
 
 
 def _site_codes(fields: Fields) -> SiteCodes:

@@ -9,7 +9,6 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, delete, or_, select, update
 
-from fhir_mappings.write_context import NEEDED_TYPES, OPTIONAL_TYPES
 from smart_app.banner import UNREAD, Banner
 from smart_app.database import changed_rows
 from smart_app.errors import CaseNotFoundError
@@ -31,8 +30,6 @@ from smart_app.oauth import Secrets
 from smart_app.services import Services
 from smart_app.smart import (
     LaunchContext,
-    can_write,
-    can_write_type,
     granted_scopes,
     lifetime_s,
 )
@@ -72,13 +69,7 @@ class OpenLaunch:
     @property
     def signer(self) -> str | None:
         """Reference of the user who may sign, ``None`` when nobody can."""
-        return self.professional if can_write(self.scopes) else None
-
-    @property
-    def takes(self) -> frozenset[str]:
-        """Resource types that may be written and read back."""
-        types = (*NEEDED_TYPES, *OPTIONAL_TYPES)
-        return frozenset(name for name in types if can_write_type(self.scopes, name))
+        return self.professional
 
 
 def new_secrets() -> Secrets:
@@ -181,6 +172,13 @@ def own_launch(services: Services, browser: str, launch_id: str) -> OpenLaunch:
     if row is None or row.browser != browser:
         raise CaseNotFoundError("no such case for this browser")
     return _opened(services, row)
+
+
+def own_launches(services: Services, browser: str) -> list[OpenLaunch]:
+    """Return all launches of a browser."""
+    with services.sessions() as session:
+        rows = session.scalars(select(Launch).where(Launch.browser == browser)).all()
+    return [_opened(services, row) for row in rows]
 
 
 def launch_of_job(services: Services, launch_id: str) -> OpenLaunch:

@@ -236,6 +236,29 @@ class ArchiveWrite(Base):
     error_class: Mapped[str | None]
 
 
+class ServerStatement(Base):
+    """What an EHR said lately that it can do."""
+
+    __tablename__ = "server_statements"
+
+    issuer: Mapped[str] = mapped_column(primary_key=True)
+    capabilities: Mapped[dict[str, Any]]
+    read_at: Mapped[datetime]
+
+
+class KeptPlan(Base):
+    """A signed plan that no EHR keeps; it outlives its launch and its journal."""
+
+    __tablename__ = "kept_plans"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    run_id: Mapped[str] = mapped_column(index=True)
+    patient: Mapped[str] = mapped_column(index=True)
+    signed_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+    content: Mapped[bytes]
+
+
 class Lock(Base):
     """A lock that all processes respect and that ends by itself."""
 

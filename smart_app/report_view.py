@@ -1,10 +1,8 @@
 """A report as the page shows it: words and numbers, rounded as they are written."""
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from fhir_mappings.bundle import report_resources
 from fhir_mappings.level_names import shift_sentence
 from fhir_mappings.measures import MM
 from fhir_mappings.reference_ranges import written
@@ -19,13 +17,14 @@ from inference.results import (
 )
 from smart_app.caliper_view import Detail, DrawnCaliper, details, drawn_calipers
 from smart_app.case_store import Case, Signature
+from smart_app.kept_plans import PlanInfo, kept_plans
 from smart_app.launches import OpenLaunch
-from smart_app.models import WriteState
 from smart_app.outcome_view import OutcomeGroup, outcome_groups
+from smart_app.outgoing import outgoing_counts, preview_signature
 from smart_app.report_table import Row, comparisons, rows
 from smart_app.services import Services
 from smart_app.treatment_view import TreatmentView, treatment_view
-from smart_app.writing import write_context
+from smart_app.write_plan import WritePlan, sentences
 
 NOT_MEASURED: Final = "not measured"
 BAR_MM: Final = 20
@@ -103,6 +102,9 @@ class ReportView:
         treatment: What a model says that such patients are given, ``None`` in reports
             that lack it.
         writes_outcomes: Whether the EHR takes what models predict.
+        plan: What a signature writes where, ``None`` where the EHR does not tell.
+        plan_words: The same in plain words.
+        kept_plans: Plans of this patient that this application keeps.
 
     """
 
@@ -125,18 +127,27 @@ class ReportView:
     outcomes: tuple[OutcomeGroup, ...]
     treatment: TreatmentView | None
     writes_outcomes: bool
+    plan: WritePlan | None
+    plan_words: list[str]
+    kept_plans: list[PlanInfo]
 
 
 def report_view(
-    services: Services, launch: OpenLaunch, case: Case, signed: Signature | None
+    services: Services,
+    launch: OpenLaunch,
+    case: Case,
+    signed: Signature | None,
+    *,
+    plan: WritePlan | None,
 ) -> ReportView:
     """Prepare a report for its page.
 
     Args:
-        services: The clock and the list of EHRs.
+        services: The clock, the list of EHRs and the plans that are kept.
         launch: The launch that it belongs to.
         case: The report.
         signed: Its signature, ``None`` before.
+        plan: What a signature would do, ``None`` where the EHR does not tell.
 
     """
     report = case.report
@@ -153,7 +164,7 @@ def report_view(
         names=_names(report),
         max_shift=MAX_LEVEL_SHIFT,
         comparisons=comparisons(report),
-        counts=_counts(services, launch, case, signed),
+        counts=_counts(services, launch, case, signed, plan) if plan else {},
         signer=launch.context.user_display or launch.signer,
         signed=signed,
         links={reference: f"{launch.issuer}/{reference}" for reference in written},
@@ -164,7 +175,12 @@ def report_view(
         ),
         outcomes=outcome_groups(report),
         treatment=treatment_view(report),
-        writes_outcomes="RiskAssessment" in launch.takes,
+        writes_outcomes=plan is None or "RiskAssessment" in plan.takes,
+        plan=plan,
+        plan_words=sentences(plan, services.issuers.known(launch.issuer).name)
+        if plan
+        else [],
+        kept_plans=kept_plans(services, launch),
     )
 
 
@@ -226,13 +242,13 @@ def _names(report: CaseReport) -> str:
 
 
 def _counts(
-    services: Services, launch: OpenLaunch, case: Case, signed: Signature | None
+    services: Services,
+    launch: OpenLaunch,
+    case: Case,
+    signed: Signature | None,
+    plan: WritePlan,
 ) -> dict[str, int]:
     if launch.signer is None:
         return {}
-    preview = signed or Signature(
-        signed_by=launch.signer, signed_at=services.clock(), state=WriteState.SIGNED
-    )
-    context = write_context(services, launch, case, preview)
-    resources = report_resources(case.report, context)
-    return dict(Counter(resource["resourceType"] for resource in resources))
+    preview = signed or preview_signature(services, launch.signer, plan)
+    return outgoing_counts(services, launch, case, preview, plan)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from fhir_mappings.bundle import full_url, key
 from smart_app.capabilities import Capabilities
@@ -10,13 +11,19 @@ from smart_app.fhir_client import FhirClient, Resource, Written
 from smart_app.finding import OnServer
 from smart_app.locks import Held
 from smart_app.services import Services
+from smart_app.upstream_errors import RefusedError
 from smart_app.write_journal import note_answer, note_sent
+from smart_app.write_plan import TRANSACTION, WritePlan
 from smart_app.write_requests import (
     WriteRequest,
     create_request,
     require_subject,
     transaction_request,
 )
+
+#: Answers by which a server turns a type away rather than failing. 403 is none: the
+#: granted scopes tell already, and a permission may come back.
+REFUSALS: Final = frozenset({400, 404, 405, 415, 422, 501})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +62,9 @@ class Sender:
         except UpstreamError as error:
             if error.status is not None:
                 note_answer(self.services, rows, error.status)
+            if error.status in REFUSALS and request.method == "POST":
+                refused = request.path or TRANSACTION
+                raise RefusedError(refused, status=error.status) from error
             raise
         note_answer(
             self.services,
@@ -71,6 +81,7 @@ def send_resources(
     resources: Sequence[Resource],
     before: OnServer,
     capabilities: Capabilities,
+    plan: WritePlan,
 ) -> None:
     """Create what is not on the server yet.
 
@@ -79,13 +90,15 @@ def send_resources(
         resources: All resources of the report.
         before: What of them is on the server.
         capabilities: What the server says that it can do.
+        plan: What goes where.
 
     Raises:
-        UpstreamError: The server refuses or fails.
+        RefusedError: The server turned a type away, or the transaction.
+        UpstreamError: The server fails.
 
     """
     existing = before.references
-    if capabilities.has_transactions:
+    if plan.is_atomic:
         sender.send(transaction_request(resources, existing=existing))
         return
     references: dict[str, str] = {}
@@ -93,6 +106,26 @@ def send_resources(
         request = single_request(resource, references, before, capabilities)
         reference = existing.get(key(resource)) or sender.send(request).reference
         references[full_url(resource)] = str(reference)
+
+
+def planned_requests(
+    resources: Sequence[Resource],
+    before: OnServer,
+    capabilities: Capabilities,
+    plan: WritePlan,
+) -> list[WriteRequest]:
+    """Return the requests that ``send_resources`` would send.
+
+    In single requests the references to what has no id yet are still ``urn:uuid``.
+    """
+    existing = before.references
+    missing = [r for r in resources if key(r) not in existing]
+    if not missing:
+        return []
+    if plan.is_atomic:
+        return [transaction_request(resources, existing=existing)]
+    known = {full_url(r): existing[key(r)] for r in resources if key(r) in existing}
+    return [single_request(r, known, before, capabilities) for r in missing]
 
 
 def single_request(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fhir_mappings.gather import OPTIONAL_TYPES
+from fhir_mappings.withdrawal import can_be_withdrawn
 from fhir_mappings.write_context import NEEDED_TYPES as WRITE_TYPES
 from fhir_mappings.write_context import OPTIONAL_TYPES as OPTIONAL_WRITE_TYPES
 from smart_app.discovery import Discovery
@@ -102,8 +103,9 @@ def needed_permissions() -> dict[str, str]:
     letters["Endpoint"] |= {"r"}  # where an ImagingStudy says that its images are
     for name in (*READ_TYPES[1:], *OPTIONAL_TYPES):
         letters[name] |= {*"rs"}
-    for name in (*WRITE_TYPES, *OPTIONAL_WRITE_TYPES):
+    for name in (*WRITE_TYPES, *OPTIONAL_WRITE_TYPES, "DocumentReference"):
         letters[name] |= {*"crs"}  # what was written is searched for and read back
+        letters[name] |= {"u"} if can_be_withdrawn(name) else set()
     return {
         name: "".join(letter for letter in PERMISSIONS if letter in some)
         for name, some in letters.items()
@@ -132,11 +134,6 @@ def allows(granted: Collection[str], resource_type: str, permission: str) -> boo
             if permission in letters:
                 return True
     return False
-
-
-def can_write(granted: Collection[str]) -> bool:
-    """Tell whether a signed report may be written and read back."""
-    return all(can_write_type(granted, name) for name in WRITE_TYPES)
 
 
 def can_write_type(granted: Collection[str], resource_type: str) -> bool:

@@ -5,7 +5,8 @@ UpstreamError
 ├── DiscoveryError          the EHR's SMART configuration is unusable
 ├── EhrError                the FHIR server failed
 │   ├── ForeignAddressError it leads to another server
-│   └── WriteFailedError    it failed while a report was being written
+│   ├── WriteFailedError    it failed while a report was being written
+│   └── RefusedError        it turned away what a report was written as
 └── ArchiveError            the image archive failed
     ├── StudyNotInArchiveError  it does not hold the study
     ├── TruncatedSeriesError    it sent a part of the series
@@ -65,6 +66,25 @@ class WriteFailedError(EhrError):
         "The EHR failed while the report was being written. Your signature is kept. "
         "Try again: what has arrived already is found and is not written twice."
     )
+
+
+class RefusedError(EhrError):
+    """The FHIR server turned away what a report was written as.
+
+    Attributes:
+        refused: Type of the resource, or ``"transaction"``.
+
+    """
+
+    title = "The EHR did not take the report in this form"
+    advice = (
+        "Your signature is kept. Below stands what this EHR may take instead: read it, "
+        "then try again. What has arrived already is not written twice."
+    )
+
+    def __init__(self, refused: str, *, status: int | None) -> None:
+        super().__init__(f"{refused}: status {status}", status=status)
+        self.refused = refused
 
 
 class ArchiveError(UpstreamError):

@@ -1,9 +1,8 @@
 """A signed report reaches the EHR exactly once, and is read back.
 
-What is there already is found by identifier, the rest goes in one transaction where
-the server has transactions, in order and one by one where it has not. Everything is
-journaled before it is sent, so a lost answer, a killed process or a second signature
-meets what the first one left.
+What is there already is found by identifier; the rest goes as the plan says that the
+signer saw (``write_plan``). Everything is journaled before it is sent, so a lost
+answer, a killed process or a second signature meets what the first one left.
 """
 
 import logging
@@ -12,18 +11,18 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
-from fhir_mappings.bundle import full_url, key, report_resources, resolve
+from fhir_mappings.bundle import full_url, key, resolve
 from fhir_mappings.comparison import differences
 from fhir_mappings.errors import MappingError
 from fhir_mappings.gather import identity
-from fhir_mappings.write_context import WriteContext
+from smart_app.capabilities import Capabilities
+from smart_app.capability_store import read_capabilities
 from smart_app.case_store import (
     Case,
     Signature,
     abandoned_writes,
-    keep_existing,
+    keep_result,
     keep_write_state,
-    keep_written,
     kept_case,
     signature,
 )
@@ -34,22 +33,22 @@ from smart_app.errors import (
     IdentityError,
     NotReadyError,
     PatientChangedError,
+    PlanChangedError,
 )
 from smart_app.fhir_client import FhirClient, Resource
 from smart_app.finding import OnServer, find, reference_of
 from smart_app.identity import require_same_patient
+from smart_app.kept_plans import keep_plan
 from smart_app.launches import OpenLaunch, launch_of_job
 from smart_app.locks import Held, exclusive, is_held
 from smart_app.models import WriteState
+from smart_app.outgoing import current_plan, outgoing
 from smart_app.sending import Sender, send_resources
 from smart_app.services import Services
-from smart_app.upstream_errors import (
-    EhrError,
-    WriteFailedError,
-)
+from smart_app.upstream_errors import EhrError, RefusedError, WriteFailedError
 from smart_app.write_journal import Entry, begin_run, entries, note_found
+from smart_app.write_plan import WritePlan
 
-SOFTWARE_VERSION: Final = "0.1.0"
 #: Answers after which a request may have been, or still be, carried out.
 UNKNOWN_OUTCOMES: Final = (None, 502, 504)
 SETTLE_POLL_S: Final = 0.5  # our choice: how often a lost request is looked for
@@ -75,6 +74,11 @@ def write_report(services: Services, launch: OpenLaunch) -> None:
             begin_run(services, launch, signed.signed_by)
             _write(services, launch, case, signed, lock)
         logger.info("launch %s written", launch.id)
+    except RefusedError as error:
+        logger.warning("launch %s: the EHR refused: %s", launch.id, error)
+        refused = [*dict.fromkeys((*signed.refused, error.refused))]
+        keep_result(services, launch.id, refused=refused)
+        keep_write_state(services, launch.id, WriteState.FAILED, error)
     except EhrError as error:
         failed = WriteFailedError(str(error), status=error.status)
         logger.warning("launch %s not written: %s", launch.id, failed)
@@ -83,25 +87,6 @@ def write_report(services: Services, launch: OpenLaunch) -> None:
         name = type(error).__name__
         logger.warning("launch %s not written: %s: %s", launch.id, name, error)
         keep_write_state(services, launch.id, WriteState.FAILED, error)
-
-
-def write_context(
-    services: Services, launch: OpenLaunch, case: Case, signed: Signature
-) -> WriteContext:
-    """Return where and for whom a report is written."""
-    encounter = launch.context.encounter_id
-    return WriteContext(
-        patient=f"Patient/{launch.context.patient_id}",
-        imaging_study=case.imaging_study,
-        encounter=f"Encounter/{encounter}" if encounter else None,
-        signer=signed.signed_by,
-        signer_display=launch.context.user_display,
-        signed_at=signed.signed_at,
-        issuer=launch.issuer,
-        software_version=SOFTWARE_VERSION,
-        takes=launch.takes,
-        is_grouped=services.issuers.known(launch.issuer).is_grouped,
-    )
 
 
 def write_lock(issuer: str) -> str:
@@ -138,13 +123,17 @@ def _write(
 ) -> None:
     client, patient_id = fhir_client(services, launch), launch.context.patient_id
     _require_unchanged(client.read("Patient", patient_id), case)
-    context = write_context(services, launch, case, signed)
-    resources = report_resources(case.report, context)
+    capabilities = read_capabilities(services, launch)
+    plan = current_plan(services, launch, signed.refused)
+    if plan.fingerprint != signed.plan:
+        raise PlanChangedError("the EHR takes something else than was shown")
+    report = outgoing(services, launch, case, signed, plan)
+    resources = report.resources
     sent = entries(services, launch.id)
     before = _find_settled(services, client, resources, patient_id, sent)
     if signed.existing is None:
         existing = [*before.references.values()]
-        keep_existing(services, launch.id, existing)
+        keep_result(services, launch.id, existing=existing)
     else:  # a repeat: what an earlier attempt of this signature wrote is ours
         existing = list(signed.existing)
     if len(before.standing) < len(resources):
@@ -155,18 +144,24 @@ def _write(
             patient_id=patient_id,
             lock=lock,
         )
-        _send_once(sender, resources, before)
+        _send_once(sender, resources, before, capabilities, plan)
+    sent = entries(services, launch.id)
     after = find(client, resources, patient_id, ours=_ours(sent))
     note_found(services, launch.id, after.references)
     if len(after.standing) < len(resources):
         raise EhrError("read-back: resources are missing")
     ours = [r for r in resources if after.references[key(r)] not in existing]
-    result = {
-        "existing": existing,
-        "written": [after.references[key(resource)] for resource in ours],
-        "differences": _changed(resources, ours, after.standing),
-    }
-    keep_written(services, launch.id, result)
+    written = [after.references[key(resource)] for resource in ours]
+    if report.kept_plan:
+        keep_plan(services, launch, report.kept_plan, report.files)
+    earlier = sorted(_ours(sent) - {*written, *existing})  # of a higher rung
+    keep_result(
+        services,
+        launch.id,
+        written=[*written, *earlier],
+        differences=_changed(resources, ours, after.standing),
+    )
+    keep_write_state(services, launch.id, WriteState.WRITTEN, None)
 
 
 def _find_settled(
@@ -218,10 +213,16 @@ def _require_unchanged(patient: Resource, case: Case) -> None:
         raise PatientChangedError(str(error)) from error
 
 
-def _send_once(sender: Sender, resources: Sequence[Resource], before: OnServer) -> None:
+def _send_once(
+    sender: Sender,
+    resources: Sequence[Resource],
+    before: OnServer,
+    capabilities: Capabilities,
+    plan: WritePlan,
+) -> None:
     client = sender.client
     try:
-        send_resources(sender, resources, before, client.capabilities())
+        send_resources(sender, resources, before, capabilities, plan)
     except EhrError as error:
         # without a status the answer was lost, perhaps after the work was done
         is_lost = error.status is None

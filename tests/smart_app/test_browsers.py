@@ -8,8 +8,9 @@ from sqlalchemy import update
 
 from sandbox.services import Ehr, app_url
 from smart_app.case_store import sign
-from smart_app.launches import purge
+from smart_app.launches import launch_of_job, purge
 from smart_app.models import SignedIn
+from smart_app.outgoing import current_plan
 from smart_app.writing import recover_writes
 from tests.smart_app.clinic import Browser, Clinic, settings_in
 
@@ -102,7 +103,8 @@ def test_what_was_signed_and_not_yet_written_outlives_its_browser(
     hospital: Ehr, browser: Browser, clinic: Clinic, clock: Clock, case: str
 ) -> None:
     launch_id = case.split("/")[2]
-    sign(clinic.services, launch_id, "Practitioner/doc")
+    plan = current_plan(clinic.services, launch_of_job(clinic.services, launch_id))
+    sign(clinic.services, launch_id, "Practitioner/doc", plan=plan.fingerprint)
     browser.post(case, "/logout")
     clock.ahead += 2 * IDLE
     purge(clinic.services)

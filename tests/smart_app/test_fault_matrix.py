@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from dicomweb_client import DICOMwebClient
 from requests import Session
+from sqlalchemy import delete
 from werkzeug.test import TestResponse
 
 from fhir_mappings.codes import IDENTIFIER_SYSTEM
@@ -25,6 +26,7 @@ from sandbox.services import Archive, Ehr, app_url
 from smart_app import http
 from smart_app.case_store import kept_case
 from smart_app.errors import AppError
+from smart_app.models import ServerStatement
 from tests.smart_app.charts import CHART, images, imaging_study, load, pain
 from tests.smart_app.clinic import Browser, Clinic, settings_in
 from tests.smart_app.elsewhere import Elsewhere, elsewhere
@@ -249,6 +251,8 @@ def place(
 ) -> Place:
     """A chart with a lumbar MRI, and a browser that nobody has used."""
     shared_clinic.sent.clear()
+    with shared_clinic.services.sessions.begin() as session:
+        session.execute(delete(ServerStatement))  # of the EHR as it was before
     door.mend()
     load(ehr, *CHART, *map(pain, range(PAINS)), imaging_study(study_uid))
     browser = Browser(shared_clinic, ehr)
@@ -321,6 +325,7 @@ def again(place: Place, case: str, request: Request, fault: str) -> None:
 def sign(place: Place, request: Request, fault: str) -> None:
     case = place.browser.open(patient="ada")
     place.clinic.work()
+    assert "Sign and write" in place.browser.client.get(case).text
     if request.expires:
         place.ehr.expire_tokens()
     with place.broken(request, fault):

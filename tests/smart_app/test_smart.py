@@ -9,7 +9,6 @@ from smart_app.launch_errors import NoPatientError, RefusedScopeError
 from smart_app.smart import (
     READ_TYPES,
     allows,
-    can_write,
     can_write_type,
     context_from,
     lifetime_s,
@@ -18,6 +17,7 @@ from smart_app.smart import (
     wanted_scopes,
 )
 from smart_app.upstream_errors import DiscoveryError
+from smart_app.write_plan import TRANSACTION, WRITABLE
 
 BASE = "https://ehr.example/fhir"
 DOCUMENT: dict[str, Any] = {
@@ -68,9 +68,9 @@ def test_scopes_are_spelled_as_the_server_says() -> None:
     v2 = wanted_scopes(discovery_from(DOCUMENT, BASE)).split()
     v1 = wanted_scopes(discovery_from(DOCUMENT | {"capabilities": []}, BASE)).split()
     assert "patient/Condition.rs" in v2
-    assert "patient/CarePlan.crs" in v2
+    assert {"patient/CarePlan.crus", "patient/Device.crs"} <= set(v2)
     assert {"patient/CarePlan.write", "patient/CarePlan.read"} <= set(v1)
-    assert not {scope for scope in v1 if scope.endswith((".rs", ".crs"))}
+    assert not {scope for scope in v1 if scope.endswith((".rs", ".crs", ".crus"))}
 
 
 @pytest.mark.parametrize("spelling", [["permission-v2"], []])
@@ -78,15 +78,7 @@ def test_what_is_asked_for_is_enough(spelling: list[str]) -> None:
     discovery = discovery_from(DOCUMENT | {"capabilities": spelling}, BASE)
     granted = wanted_scopes(discovery).split()
     require_reading(granted)
-    assert can_write(granted)
-    assert can_write_type(granted, "RiskAssessment")
-
-
-def test_a_server_that_takes_no_risk_assessments_still_takes_the_report() -> None:
-    wanted = wanted_scopes(discovery_from(DOCUMENT, BASE)).split()
-    granted = [scope for scope in wanted if "RiskAssessment" not in scope]
-    assert can_write(granted)
-    assert not can_write_type(granted, "RiskAssessment")
+    assert all(can_write_type(granted, name) for name in WRITABLE - {TRANSACTION})
 
 
 def test_refreshing_is_asked_for_only_where_it_is_offered() -> None:

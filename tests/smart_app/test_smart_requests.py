@@ -23,7 +23,7 @@ from smart_app.client_keys import JWKS_PATH, WARM_UP, rotate
 from smart_app.launches import launch_of_job
 from smart_app.models import Launch
 from smart_app.oauth import discover
-from smart_app.smart import needed_permissions
+from smart_app.smart import can_write_type, needed_permissions
 from smart_app.tokens import access_token
 from smart_app.upstream_errors import DiscoveryError
 from tests.smart_app.clinic import Clinic, query, settings_in
@@ -310,11 +310,13 @@ def expire(case: Case) -> None:
 def test_fewer_scopes_after_a_refresh_lower_what_is_offered(start: Start) -> None:
     case = start()
     launch_id = case.open()
-    assert launch_of_job(case.clinic.services, launch_id).signer
+    before = launch_of_job(case.clinic.services, launch_id)
+    assert can_write_type(before.scopes, "CarePlan")
     case.ehr.token = {"scope": "patient/*.rs"}
     expire(case)
     access_token(case.clinic.services, launch_id)
-    assert launch_of_job(case.clinic.services, launch_id).signer is None
+    after = launch_of_job(case.clinic.services, launch_id)
+    assert not can_write_type(after.scopes, "CarePlan")
 
 
 def test_resources_are_asked_for_with_the_token_as_bearer(case: Case) -> None:

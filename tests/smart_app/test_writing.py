@@ -158,13 +158,12 @@ def test_a_patient_whose_record_changed_is_not_written_to(
     assert counts(hospital) == NOTHING
 
 
-def test_a_refused_write_scope_still_shows_the_report(
+def test_nobody_signs_without_a_known_professional(
     hospital: Ehr, clinic: Clinic, browser: Browser
 ) -> None:
-    path = browser.open(patient="ada", refuseScopes=["patient/CarePlan.crs"])
+    path = browser.open(patient="ada", refuseScopes=["fhirUser"])
     clinic.work()
-    page = browser.client.get(path).text
-    assert "read and printed only" in page
+    assert "read and printed only" in browser.client.get(path).text
     answer = browser.post(path, "sign", {"confirm": "yes"})
     assert answer.status_code == 403
     assert counts(hospital) == NOTHING
@@ -173,7 +172,7 @@ def test_a_refused_write_scope_still_shows_the_report(
 def test_an_ehr_that_takes_less_gets_the_rest(
     hospital: Ehr, clinic: Clinic, browser: Browser
 ) -> None:
-    refused = [f"patient/{name}.crs" for name in OPTIONAL_TYPES]
+    refused = [f"patient/{name}.crus" for name in OPTIONAL_TYPES]
     path = browser.open(patient="ada", refuseScopes=refused)
     clinic.work()
     write = browser.sign(path)

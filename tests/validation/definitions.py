@@ -42,6 +42,9 @@ _ADDED_SINCE_R4: Final = {
     }
 }
 
+#: LOINC codes of the scale "Doc" that we write: https://loinc.org/18776-5
+_LOINC_DOCUMENTS: Final = ("18776-5",)
+
 
 @cache
 def r4_package() -> Path:
@@ -62,7 +65,18 @@ def us_core_package(version: str) -> Path:
     folder = _temporary_folder() / f"us_core-{version}"
     with tarfile.open(US_CORE_ARCHIVES[version]) as archive:
         archive.extractall(folder, filter="data")
+    _name_document_types(folder / "package")
     return folder / "package"
+
+
+def _name_document_types(package: Path) -> None:
+    """Name the codes that a validator without LOINC cannot find by their scale."""
+    path = package / "ValueSet-us-core-documentreference-type.json"
+    value_set = json.loads(path.read_text("utf-8"))
+    named = [{"code": code} for code in _LOINC_DOCUMENTS]
+    loinc = {"system": "http://loinc.org", "concept": named}
+    value_set["compose"]["include"].append(loinc)
+    path.write_text(json.dumps(value_set), "utf-8")
 
 
 @cache

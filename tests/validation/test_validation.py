@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from fhir_mappings.bundle import report_resources, transaction
+from fhir_mappings.document_reference import PDF, Rendition, document_reference
+from fhir_mappings.plan_document import plan_document
 from fhir_mappings.write_context import NEEDED_TYPES
 from tests.fhir_mappings.reports import ANSWERS, CONTEXT, REPORT, URGENT, of_type
 from tests.validation import ENGINES, errors, us_core_errors
@@ -19,6 +21,12 @@ FLAT = report_resources(
 RED_FLAGS = report_resources(
     replace(REPORT, suggestion=URGENT, outcomes=(), treatment=None),
     replace(CONTEXT, encounter=None, signer_display=None),
+)
+DOCUMENT = document_reference(
+    plan_document(PLAIN, CONTEXT, {"Patient": "Ada <Example>"}),
+    CONTEXT,
+    resources=PLAIN,
+    renditions=[Rendition(content_type=PDF, content=b"%PDF")],
 )
 BUNDLES = [
     transaction(PLAIN, existing={}),
@@ -46,7 +54,7 @@ versions = pytest.mark.parametrize(
 
 @engines
 def test_every_resource_and_bundle_is_valid_r4(engine: Engine) -> None:
-    assert not errors(*PLAIN, *FLAT, *RED_FLAGS, *BUNDLES, engines=(engine,))
+    assert not errors(*PLAIN, *FLAT, *RED_FLAGS, DOCUMENT, *BUNDLES, engines=(engine,))
 
 
 @versions
@@ -54,7 +62,7 @@ def test_every_resource_and_bundle_is_valid_r4(engine: Engine) -> None:
 def test_every_resource_and_bundle_keeps_the_profiles_that_it_claims(
     engine: Engine, version: str
 ) -> None:
-    written = (*PLAIN, *FLAT, *RED_FLAGS, *BUNDLES)
+    written = (*PLAIN, *FLAT, *RED_FLAGS, DOCUMENT, *BUNDLES)
     assert not us_core_errors(*written, version=version, engines=(engine,))
 
 

@@ -1,0 +1,47 @@
+"""What servers say that they can do, kept for minutes: a statement may be large."""
+
+from datetime import timedelta
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from smart_app.capabilities import Capabilities
+from smart_app.chart import fhir_client
+from smart_app.launches import OpenLaunch
+from smart_app.models import ServerStatement
+from smart_app.services import Services
+
+STATEMENT_LIFE: Final = timedelta(minutes=10)  # our choice: a signature asks again
+_CAPABILITIES: Final = TypeAdapter(Capabilities)
+
+
+def known_capabilities(services: Services, launch: OpenLaunch) -> Capabilities:
+    """Return what the EHR of a launch stated lately.
+
+    Raises:
+        EhrError: It stated nothing lately, and fails now.
+
+    """
+    with services.sessions() as session:
+        row = session.get(ServerStatement, launch.issuer)
+    if row and services.clock() - row.read_at < STATEMENT_LIFE:
+        return _CAPABILITIES.validate_python(row.capabilities, strict=False)
+    return read_capabilities(services, launch)
+
+
+def read_capabilities(services: Services, launch: OpenLaunch) -> Capabilities:
+    """Ask the EHR of a launch what it can do, and keep the answer.
+
+    Raises:
+        EhrError: It fails.
+
+    """
+    capabilities = fhir_client(services, launch).capabilities()
+    row = ServerStatement(
+        issuer=launch.issuer,
+        capabilities=_CAPABILITIES.dump_python(capabilities, mode="json"),
+        read_at=services.clock(),
+    )
+    with services.sessions.begin() as session:
+        session.merge(row)
+    return capabilities
