@@ -44,6 +44,7 @@ from smart_app.launches import (
 )
 from smart_app.oauth import (
     Json,
+    LaunchRequest,
     as_form,
     authorization_url,
     discover,
@@ -90,18 +91,18 @@ def launch() -> ResponseReturnValue:
     launch, in which the EHR lets the user choose a patient.
     """
     services = current_services()
-    issuer = services.issuers.known(_parameter("iss"))
-    handle = request.args.get("launch") or None
+    begun = LaunchRequest(
+        iss=_parameter("iss"), handle=request.args.get("launch") or None
+    )
+    issuer = services.issuers.known(begun.iss)
     if _is_framed() and browsers.KEY not in session:
-        return _probe_cookie(services, issuer, handle)
+        return _probe_cookie(services, begun)
     discovery = discover(issuer, services.settings.http_timeout_s)
-    if handle is None and discovery.is_for_ehr_launch_only:
+    if begun.handle is None and discovery.is_for_ehr_launch_only:
         raise StandaloneError("discovery offers no standalone launch")
     launch_secrets = new_secrets()
     keep_pending(services, browsers.begin(services), issuer.url, launch_secrets)
-    url = authorization_url(
-        issuer, discovery, services.settings, handle, launch_secrets
-    )
+    url = authorization_url(issuer, discovery, services.settings, begun, launch_secrets)
     if discovery.takes_post and "authorize_by_get" not in issuer.quirks:
         return _post_to(url)
     return redirect(url)
@@ -153,16 +154,14 @@ def _is_framed() -> bool:
     return request.headers.get("Sec-Fetch-Dest") in {"iframe", "frame"}
 
 
-def _probe_cookie(
-    services: Services, issuer: Issuer, handle: str | None
-) -> ResponseReturnValue:
+def _probe_cookie(services: Services, begun: LaunchRequest) -> ResponseReturnValue:
     """Find out whether the browser keeps our cookie in this frame.
 
     It is asked before the EHR is, because the handle of a launch can be used once: a
     tab of its own can still go on with it.
     """
     # values of None are left out of an address
-    here = partial(url_for, ".launch", iss=issuer.url, launch=handle)
+    here = partial(url_for, ".launch", iss=begun.iss, launch=begun.handle)
     if "probe" in request.args:
         raise CookiesBlockedError("no cookie in the frame", way_out=here())
     browsers.begin(services)

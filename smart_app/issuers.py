@@ -28,6 +28,7 @@ FIELD_NAMES: Final = frozenset(
         *("never_write", "document_formats"),
     }
 )
+MAX_LOGGED: Final = 200  # our choice: as much as tells one address from another
 #: Deviations of single EHRs from SMART App Launch 2.2 that an entry may allow.
 QUIRKS: Final = frozenset(
     {
@@ -102,7 +103,7 @@ class Issuers:
         """
         issuer = self.by_url.get(url.rstrip("/"))
         if issuer is None:
-            raise UnknownIssuerError("launch from an issuer that is not on the list")
+            raise UnknownIssuerError(f"not on the list: {url[:MAX_LOGGED]!r}")
         return issuer
 
 

@@ -45,6 +45,20 @@ class Secrets:
     nonce: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchRequest:
+    """How a launch began.
+
+    Attributes:
+        iss: FHIR server, as it was named.
+        handle: That of an EHR launch, ``None`` for a standalone launch.
+
+    """
+
+    iss: str
+    handle: str | None = None
+
+
 def discover(issuer: Issuer, timeout_s: float) -> Discovery:
     """Fetch the SMART configuration of an EHR that is on the list.
 
@@ -101,7 +115,7 @@ def authorization_url(
     issuer: Issuer,
     discovery: Discovery,
     settings: Settings,
-    launch: str | None,
+    request: LaunchRequest,
     secrets: Secrets,
 ) -> str:
     """Return where the browser goes to sign in (PKCE with S256).
@@ -110,18 +124,19 @@ def authorization_url(
         issuer: The EHR.
         discovery: Its SMART configuration.
         settings: Those of this application.
-        launch: Handle of an EHR launch, ``None`` for a standalone launch.
+        request: How the launch began.
         secrets: Made for this launch.
 
     """
     session = _session(issuer, discovery, settings)
+    launch = request.handle
     scope = wanted_scopes(discovery, is_standalone=launch is None, own=issuer.scopes)
     url, _ = session.create_authorization_url(
         discovery.authorization_endpoint,
         state=secrets.state,
         code_verifier=secrets.verifier,
         nonce=secrets.nonce,
-        aud=issuer.url,
+        aud=request.iss,  # letter by letter, with any slash at its end
         scope=scope,
         **({"launch": launch} if launch is not None else {}),
     )

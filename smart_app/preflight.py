@@ -20,6 +20,7 @@ from smart_app.issuers import Issuer
 from smart_app.launch_errors import DeniedError, RegistrationError
 from smart_app.launches import new_secrets
 from smart_app.oauth import (
+    LaunchRequest,
     authentication_method,
     authorization_url,
     discover,
@@ -220,7 +221,8 @@ def _client(services: Services, issuer: Issuer, discovery: Discovery) -> Line:
 
 def _redirect(services: Services, issuer: Issuer, discovery: Discovery) -> Line:
     subject = "redirect address"
-    url = authorization_url(issuer, discovery, services.settings, None, new_secrets())
+    asked = LaunchRequest(iss=issuer.url)
+    url = authorization_url(issuer, discovery, services.settings, asked, new_secrets())
     callback = f"{services.settings.base_url}/callback"
     try:
         with translated(DiscoveryError, "sign-in"), requests.Session() as browser:

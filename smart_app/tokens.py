@@ -10,6 +10,7 @@ from requests.auth import AuthBase
 from sqlalchemy import or_, update
 
 from smart_app.database import changed_rows
+from smart_app.launches import launch_of_job
 from smart_app.models import Launch
 from smart_app.oauth import discover, refresh
 from smart_app.services import Services
@@ -128,6 +129,10 @@ def _refreshed(services: Services, row: Launch, *, is_dead: bool) -> str:
     except SessionEndedError:
         _store(services, row.id, {"refreshing_until": None, "refresh_token": None})
         raise
+    patient = launch_of_job(services, row.id).context.patient_id
+    if token.get("patient", patient) != patient:  # the EHR has another chart open
+        _store(services, row.id, {"refreshing_until": None, "refresh_token": None})
+        raise SessionEndedError("refresh: the token is for another patient")
     fresh = str(token["access_token"])
     values: dict[str, Any] = {
         "access_token": services.vault.seal(fresh.encode()),

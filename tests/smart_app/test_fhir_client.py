@@ -16,6 +16,7 @@ from sandbox.services import Ehr
 from smart_app.chart import fhir_client
 from smart_app.fhir_client import FhirClient
 from smart_app.launches import launch_of_job
+from smart_app.smart import needed_permissions
 from smart_app.upstream_errors import (
     EhrError,
     SessionEndedError,
@@ -101,6 +102,57 @@ def test_one_unreadable_entry_is_counted_and_the_rest_is_read() -> None:
     with server({FIRST: ok(page(pain(3), broken, foreign, BOB, None))}) as (base, _):
         found = client(base).search("Observation", ASKED, patient_id="ada")
     assert (len(found.resources), found.unreadable) == (1, 4)
+
+
+WORDS = {"text": "any"}
+#: The least that each type needs besides its subject.
+LEAST: dict[str, dict[str, Any]] = {
+    "Condition": {},
+    "Observation": {"status": "final", "code": WORDS},
+    "ImagingStudy": {"status": "available"},
+    "Procedure": {"status": "completed"},
+    "MedicationRequest": {
+        "status": "active",
+        "intent": "order",
+        "medicationCodeableConcept": WORDS,
+    },
+    "MedicationStatement": {"status": "active", "medicationCodeableConcept": WORDS},
+    "ServiceRequest": {"status": "active", "intent": "order"},
+    "QuestionnaireResponse": {"status": "completed"},
+    "CarePlan": {"status": "active", "intent": "plan"},
+    "RiskAssessment": {"status": "final"},
+    "DiagnosticReport": {"status": "final", "code": WORDS},
+    "Goal": {"lifecycleStatus": "active", "description": WORDS},
+}
+FOREIGN = (
+    {"reference": "Patient/bob"},
+    {"reference": "https://other.example/fhir/Patient/ada"},
+    {"reference": "Group/ada"},
+    {"reference": "#ada"},
+    {"display": "Ada Example"},
+    {"identifier": {"value": "SB-1"}},
+    None,
+)
+
+
+@pytest.mark.parametrize("name", LEAST)
+def test_of_every_type_only_what_is_about_the_patient_is_read(name: str) -> None:
+    # scopes of a practitioner are not confined to one patient by every server
+    subjects = [{"reference": "Patient/ada"}, *FOREIGN]
+    entries = [
+        {"resourceType": name, "id": f"n{n}", **LEAST[name], "subject": subject}
+        for n, subject in enumerate(subjects)
+    ]
+    some = [{k: v for k, v in entry.items() if v is not None} for entry in entries]
+    with server({f"/fhir/{name}?patient=ada": ok(page(*some))}) as (base, _):
+        found = client(base).search(name, ASKED, patient_id="ada")
+    assert [item["id"] for item in found.resources] == ["n0"]
+    assert found.unreadable == len(FOREIGN)
+
+
+def test_every_type_of_a_chart_is_among_those() -> None:
+    itself, of_nobody = "Patient", {"Device", "Endpoint", "Provenance"}
+    assert set(needed_permissions()) - {itself} - of_nobody <= set(LEAST)
 
 
 def test_an_absolute_reference_to_the_same_server_is_the_patient() -> None:

@@ -25,7 +25,7 @@ from smart_app.models import Launch
 from smart_app.oauth import discover
 from smart_app.smart import can_write_type, needed_permissions
 from smart_app.tokens import access_token
-from smart_app.upstream_errors import DiscoveryError
+from smart_app.upstream_errors import DiscoveryError, SessionEndedError
 from tests.smart_app.clinic import Clinic, query, settings_in
 from tests.smart_app.live import listening
 from tests.smart_app.recorder import Recorded, Recorder, launch, recording
@@ -317,6 +317,21 @@ def test_fewer_scopes_after_a_refresh_lower_what_is_offered(start: Start) -> Non
     access_token(case.clinic.services, launch_id)
     after = launch_of_job(case.clinic.services, launch_id)
     assert not can_write_type(after.scopes, "CarePlan")
+
+
+def test_a_refreshed_token_for_another_patient_is_never_used(case: Case) -> None:
+    launch_id = case.open()
+    case.ehr.token = {"patient": "bob"}
+    expire(case)
+    with pytest.raises(SessionEndedError, match="another patient"):
+        access_token(case.clinic.services, launch_id)
+    assert access_token(case.clinic.services, launch_id) == "access-1"
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_the_audience_is_the_iss_letter_by_letter(case: Case, end: str) -> None:
+    launch(case.clinic, case.ehr, None, iss=f"{case.ehr.fhir_base}{end}")
+    assert authorization(case.ehr)["aud"] == f"{case.ehr.fhir_base}{end}"
 
 
 def test_resources_are_asked_for_with_the_token_as_bearer(case: Case) -> None:
