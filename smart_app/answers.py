@@ -52,6 +52,7 @@ def keep_answers(
     values, problems = read_form(form)
     if problems:
         return problems
+    treatment = services.treatment_model()  # loads for seconds, once per process
     with exclusive(services, case_lock(launch)):
         case = kept_case(services, launch.id)
         if case is None:
@@ -63,8 +64,7 @@ def keep_answers(
             Answer(question=n, value=v, entered=entered) for n, v in values.items()
         )
         answers = [_unless_unchanged(item, before) for item in typed]
-        judged = case.with_answers(answers, services.treatment_model())
-        keep_case(services, launch.id, judged)
+        keep_case(services, launch.id, case.with_answers(answers, treatment))
     return {}
 
 

@@ -43,5 +43,11 @@ def test_the_web_process_loads_no_network_engine() -> None:
     assert not {"torch", "onnxruntime", "lightgbm"} & loaded_by("smart_app.cases")
 
 
+def test_an_answer_that_is_typed_in_loads_the_trees_and_no_network_engine() -> None:
+    loaded = loaded_by("inference.treatment.model")
+    assert "lightgbm" in loaded
+    assert not {"torch", "onnxruntime", "pydicom"} & loaded
+
+
 def test_serving_needs_no_torch() -> None:
     assert "torch" not in loaded_by("inference.pipeline")
