@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from fhir_mappings.answers import answer_observations
+from fhir_mappings.audit_event import audit_event
 from fhir_mappings.care_plan import care_plan
 from fhir_mappings.datatypes import Resource
 from fhir_mappings.device import devices
@@ -42,8 +43,8 @@ def report_resources(report: CaseReport, context: WriteContext) -> tuple[Resourc
     Returns:
         Devices, Observations of the algorithms and of their levels, the
         DiagnosticReport, Observations that a clinician typed in, RiskAssessments,
-        Goals, ServiceRequests, CarePlan, Provenance: each refers only to those before
-        it, by ``urn:uuid``.
+        Goals, ServiceRequests, CarePlan, Provenance, AuditEvent: each refers only to
+        those before it, by ``urn:uuid``.
         What the server does not take is left out, and nothing refers to it.
 
     Raises:
@@ -67,7 +68,8 @@ def report_resources(report: CaseReport, context: WriteContext) -> tuple[Resourc
     reported = (*found, *levels, summary)
     origin = provenance((*reported, *risks, *planned), context, authors=authors)
     everything = (*authors, *reported, *typed, *risks, *planned, origin)
-    return _taken(everything, context.takes)
+    event = audit_event(origin, _taken(everything, context.takes), context)
+    return _taken((*everything, event), context.takes)
 
 
 def transaction(

@@ -223,6 +223,9 @@ AUTHOR: Final[Concept] = {
 VERIFIER: Final[Concept] = {
     "coding": [coding(f"{HL7}/provenance-participant-type", "verifier", "Verifier")]
 }
+ASSEMBLER: Final[Concept] = {
+    "coding": [coding(f"{HL7}/provenance-participant-type", "assembler", "Assembler")]
+}
 # https://hl7.org/fhir/R4/valueset-provenance-activity-type.html
 CREATE: Final[Concept] = {
     "coding": [coding(f"{HL7}/v3-DataOperation", "CREATE", "create")]
@@ -240,3 +243,23 @@ CLINICAL_NOTE: Final[Concept] = {
         )
     ]
 }
+
+# IHE BALP, https://profiles.ihe.net/ITI/BALP/StructureDefinition-IHE.BasicAudit.PatientCreate.html
+REST: Final = coding(f"{HL7}/audit-event-type", "rest", "RESTful Operation")
+REST_CREATE: Final = coding(
+    "http://hl7.org/fhir/restful-interaction", "create", "create"
+)
+SOURCE_ROLE: Final[Concept] = {"coding": [coding(DICOM, "110153", "Source Role ID")]}
+DESTINATION_ROLE: Final[Concept] = {
+    "coding": [coding(DICOM, "110152", "Destination Role ID")]
+}
+AUDIT_AUTHOR: Final[Concept] = {
+    "coding": [coding(f"{HL7}/v3-ParticipationType", "AUT", "author (originator)")]
+}
+APPLICATION_SERVER: Final = coding(
+    f"{HL7}/security-source-type", "4", "Application Server"
+)
+PERSON: Final = coding(f"{HL7}/audit-entity-type", "1", "Person")
+SYSTEM_OBJECT: Final = coding(f"{HL7}/audit-entity-type", "2", "System Object")
+PATIENT_ROLE: Final = coding(f"{HL7}/object-role", "1", "Patient")
+DOMAIN_RESOURCE: Final = coding(f"{HL7}/object-role", "4", "Domain Resource")

@@ -46,6 +46,7 @@ def device(model: ModelVersion, context: WriteContext) -> Resource:
                 context.software_version,
             ),
             "status": "active",
+            "url": f"{context.application_url}/fhir/DocumentReference/{model.name}",
             "deviceName": [{"name": model.name, "type": "model-name"}],
             "modelNumber": model.name,
             "type": ARTIFICIAL_INTELLIGENCE,

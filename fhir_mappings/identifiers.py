@@ -16,6 +16,7 @@ from fhir_mappings.gather import Search
 
 _NAMESPACE: Final = UUID("d1b35b46-47ce-43d7-ab54-7e3f8fb583cc")
 _IN_WORDS: Final = re.compile(r"\[([0-9a-f]{32})\]$")
+_TAGGED: Final = frozenset({"Provenance", "AuditEvent"})
 _SEPARATOR: Final = "\x1f"  # cannot occur in a URL, a reference or a name
 
 
@@ -32,10 +33,10 @@ def identifier(*parts: str) -> list[dict[str, str]]:
 def key(resource: Resource) -> str:
     """Return the value of our identifier, empty where a resource has none of ours.
 
-    Provenance has no identifier in R4, so a tag holds it there. The description of a
-    document holds it as well, for servers that drop the identifier.
+    Provenance and AuditEvent have no identifier in R4, so a tag holds it there. The
+    description of a document holds it as well, for servers that drop the identifier.
     """
-    if resource["resourceType"] == "Provenance":
+    if resource["resourceType"] in _TAGGED:
         found, element = resource.get("meta", {}).get("tag", []), "code"
     else:
         found, element = resource.get("identifier", []), "value"
@@ -53,7 +54,7 @@ def _described(resource: Resource) -> str:
 def search_for(resource: Resource) -> Search:
     """Return the search that finds the resource if it was written before."""
     kind = resource["resourceType"]
-    parameter = "_tag" if kind == "Provenance" else "identifier"
+    parameter = "_tag" if kind in _TAGGED else "identifier"
     return Search(kind, {parameter: f"{IDENTIFIER_SYSTEM}|{key(resource)}"})
 
 

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from fhir_mappings.codes import (
     AI_ASSERTED,
     ARTIFICIAL_INTELLIGENCE,
+    ASSEMBLER,
     AUTHOR,
     CREATE,
     IDENTIFIER_SYSTEM,
     VERIFIER,
 )
-from fhir_mappings.datatypes import Resource, reference
+from fhir_mappings.datatypes import Resource, narrative, reference
 from fhir_mappings.identifiers import full_url, identifier_value, key
 from fhir_mappings.models import built
 from fhir_mappings.write_context import WriteContext
@@ -34,6 +35,7 @@ def provenance(
 
     """
     own_key = identifier_value("Provenance", *map(key, targets))
+    words = _sentences(context, authors)
     return built(
         {
             "resourceType": "Provenance",
@@ -41,20 +43,34 @@ def provenance(
                 "security": [AI_ASSERTED],
                 "tag": [{"system": IDENTIFIER_SYSTEM, "code": own_key}],
             },
+            "text": narrative("Origin of a signed report", words),
             "target": [reference(full_url(target)) for target in targets],
             "recorded": context.signed_instant,
             "reason": [{"coding": [AI_ASSERTED]}],
             "activity": CREATE,
             "agent": [
                 *map(_author, authors),
+                {"type": ASSEMBLER, "who": {"display": context.software}},
                 {
                     "type": VERIFIER,
                     "who": reference(context.signer, context.signer_display),
                 },
             ],
-            "entity": [{"role": "source", "what": reference(context.imaging_study)}],
+            "entity": [
+                {"role": "source", "what": reference(context.imaging_study)},
+                *(_model_card(device, context) for device in authors),
+            ],
         }
     )
+
+
+def _sentences(context: WriteContext, authors: Sequence[Resource]) -> list[str]:
+    names = ", ".join(f"{a['modelNumber']} {a['version'][0]['value']}" for a in authors)
+    reviewer = context.signer_display or context.signer
+    return [
+        f"Made by {names}; assembled by {context.software}; verified by {reviewer}.",
+        "Research software, not a cleared medical device.",
+    ]
 
 
 def _author(device: Resource) -> Resource:
@@ -62,4 +78,18 @@ def _author(device: Resource) -> Resource:
         "type": AUTHOR,
         "role": [ARTIFICIAL_INTELLIGENCE],
         "who": reference(full_url(device)),
+    }
+
+
+def _model_card(device: Resource, context: WriteContext) -> Resource:
+    """Return the model card as a source, by the address where we publish it."""
+    model = device["modelNumber"]
+    url = f"{context.application_url}/fhir/DocumentReference/{model}"
+    return {
+        "role": "source",
+        "what": {
+            "type": "DocumentReference",
+            "identifier": {"system": "urn:ietf:rfc:3986", "value": url},
+            "display": f"Model card of {model}",
+        },
     }

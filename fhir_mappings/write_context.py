@@ -7,7 +7,9 @@ from typing import Final
 #: Types without which nothing is written.
 NEEDED_TYPES: Final = ("Observation", "CarePlan", "Device", "Provenance")
 #: Types that are written where the server takes them; the rest says the same without.
-OPTIONAL_TYPES: Final = ("DiagnosticReport", "Goal", "RiskAssessment", "ServiceRequest")
+OPTIONAL_TYPES: Final = (
+    *("DiagnosticReport", "Goal", "RiskAssessment", "ServiceRequest", "AuditEvent"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,7 @@ class WriteContext:
         signer_display: Their name, ``None`` where it is not known.
         signed_at: When they signed, with timezone.
         issuer: FHIR base URL of the server, part of every identifier.
+        application_url: Public URL of this program.
         software_version: Version of this program.
         takes: Resource types that the server takes; the others are left out.
         is_grouped: Whether the Observations of a level get a parent.
@@ -35,6 +38,7 @@ class WriteContext:
     signer_display: str | None = field(repr=False)
     signed_at: datetime
     issuer: str
+    application_url: str
     software_version: str
     takes: frozenset[str] = frozenset({*NEEDED_TYPES, *OPTIONAL_TYPES})
     is_grouped: bool = True
@@ -47,6 +51,11 @@ class WriteContext:
     def signed_instant(self) -> str:
         """Time of the signature as a FHIR instant, to the second."""
         return self.signed_at.isoformat(timespec="seconds")
+
+    @property
+    def software(self) -> str:
+        """This program with its version."""
+        return f"SPOILS {self.software_version}"
 
     @property
     def disclaimer(self) -> str:

@@ -51,7 +51,8 @@ GAP_CODES: Final = frozenset({"4119", "4127", "4130", "4131", "4134", "59133"})
 MODIFIERS: Final = frozenset({"modifierExtension", "implicitRules"})
 #: Elements that nobody here reads: broken ones cost nothing.
 PASSED_OVER: Final = frozenset({"text", "contained", "meta", "extension"})
-SHARED_TYPES: Final = frozenset({"Device", "Provenance"})  # may name no patient
+#: Types without a subject of their own.
+SHARED_TYPES: Final = frozenset({"Device", "Provenance", "AuditEvent"})
 FHIR_ID: Final = r"[A-Za-z0-9\-.]{1,64}"
 
 Resource = dict[str, Any]

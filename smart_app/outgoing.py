@@ -83,6 +83,7 @@ def write_context(
         signer_display=launch.context.user_display,
         signed_at=signed.signed_at,
         issuer=launch.issuer,
+        application_url=services.settings.base_url,
         software_version=SOFTWARE_VERSION,
         takes=takes,
         is_grouped=services.issuers.known(launch.issuer).is_grouped,

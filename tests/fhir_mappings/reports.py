@@ -55,6 +55,7 @@ CONTEXT: Final = WriteContext(
     signer_display="Dr. Ana <Ruiz> & Co",
     signed_at=SIGNED_AT,
     issuer="https://ehr.example/fhir",
+    application_url="https://spoils.example",
     software_version="0.1.0",
 )
 

@@ -77,13 +77,31 @@ def test_each_resource_refers_only_to_those_before_it() -> None:
 def test_the_provenance_covers_all_that_the_algorithm_made() -> None:
     targets = [target["reference"] for target in PROVENANCE["target"]]
     assert targets == [full_url(resource) for resource in MADE]
-    *models, person = PROVENANCE["agent"]
+    *models, software, person = PROVENANCE["agent"]
     authors = [model["who"]["reference"] for model in models]
     assert authors == [full_url(device) for device in DEVICES]
     assert person["who"]["reference"] == "Practitioner/3"
     assert person["type"]["coding"][0]["code"] == "verifier"
     assert PROVENANCE["reason"][0]["coding"][0]["code"] == "AIAST"
-    assert PROVENANCE["entity"][0]["what"]["reference"] == "ImagingStudy/12"
+    assert software["type"]["coding"][0]["code"] == "assembler"
+    assert software["who"]["display"] == "SPOILS 0.1.0"
+    study, *cards = PROVENANCE["entity"]
+    assert study["what"]["reference"] == "ImagingStudy/12"
+    addresses = [card["what"]["identifier"]["value"] for card in cards]
+    assert addresses == [device["url"] for device in DEVICES]
+
+
+def test_writing_is_audited_last_and_once_per_report() -> None:
+    event = RESOURCES[-1]
+    assert event["resourceType"] == "AuditEvent"
+    assert event["outcomeDesc"].startswith(f"{len(RESOURCES) - 1} resources")
+    person, written = (entity["what"]["reference"] for entity in event["entity"])
+    assert (person, written) == ("Patient/1", full_url(PROVENANCE))
+    source, destination, signer = event["agent"]
+    assert source["network"]["address"] == "https://spoils.example"
+    assert destination["network"]["address"] == "https://ehr.example/fhir"
+    assert (signer["who"]["reference"], signer["requestor"]) == ("Practitioner/3", True)
+    assert search_for(event).params == {"_tag": f"{IDENTIFIER_SYSTEM}|{key(event)}"}
 
 
 def test_everything_made_by_the_algorithm_is_labeled() -> None:
