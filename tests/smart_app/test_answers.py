@@ -77,6 +77,30 @@ def test_they_are_written_as_the_clinicians_own_once_and_are_valid(
     assert supporting >= {f"Observation/{o['id']}" for o in found}
 
 
+def test_the_estimate_follows_the_answers_and_is_written_apart_and_valid(
+    hospital: Ehr, browser: Browser, case: str
+) -> None:
+    browser.post(case, "answers", SCIATICA)
+    page = browser.client.get(case).text
+    needed = "No estimate. Not known, and needed: conservative care without lasting"
+    assert needed in page
+    browser.post(case, "answers", SCIATICA | {"is_conservative_care_failed": "yes"})
+    page = browser.client.get(case).text
+    words = "rained on a synthetic cohort; retrain on local data before relying on it."
+    assert words in page
+    assert "leg pain outweighs back pain (8 and 3 of 10): raises" in page
+    assert browser.sign(case)["differences"] == []
+    (written,) = [
+        r for r in hospital.resources("RiskAssessment") if words in str(r["note"])
+    ]
+    assert len(written["prediction"]) == 4
+    assert all(words in item["rationale"] for item in written["prediction"])
+    assert not errors(written)
+    orders = str(hospital.resources("ServiceRequest"))
+    assert "synthetic" not in orders
+    assert f"RiskAssessment/{written['id']}" not in orders
+
+
 def test_the_next_launch_finds_them_in_the_chart(
     clinic: Clinic, browser: Browser, case: str
 ) -> None:
