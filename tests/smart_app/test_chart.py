@@ -15,6 +15,7 @@ from tests.smart_app.charts import CHART, load
 from tests.smart_app.clinic import Browser, Clinic, settings_in
 
 ADA = {"reference": "Patient/ada"}
+NSAID = TreatmentKind.NSAID
 
 
 def chart_of(clinic: Clinic, case: str) -> ClinicalFeatures:
@@ -60,6 +61,37 @@ def test_all_that_a_therapy_depends_on_is_read(
     scores = [item.value for item in features.outdated if item.field == "odi_percent"]
     scores += [features.odi_percent] if features.odi_percent else []
     assert [item.source for item in scores] == ["QuestionnaireResponse/q1"]
+
+
+@pytest.mark.parametrize(
+    ("personality", "unread"),
+    [
+        ("open", ()),
+        ("medplum", ()),
+        ("epic", ("MedicationStatement",)),
+        ("oracle", ("MedicationStatement",)),
+    ],
+)
+def test_every_ehr_tells_the_same_except_of_types_that_it_does_not_have(
+    hospital: Ehr,
+    clinic: Clinic,
+    browser: Browser,
+    *,
+    personality: str,
+    unread: tuple[str, ...],
+) -> None:
+    fill(hospital)
+    hospital.play(personality, maxCount=2)
+    case = browser.open(patient="ada")
+    clinic.work()
+    features = chart_of(clinic, case)
+    assert (features.unreadable, features.partial_types) == (0, ())
+    assert features.unread_types == unread
+    kinds = {item.kind for item in features.treatments}
+    assert kinds == {TreatmentKind.EXERCISE} | (set() if unread else {NSAID})
+    assert features.has(Flag.SPINE_SURGERY)
+    assert features.has(Flag.ANTICOAGULANT)
+    assert {"pain_nrs", "odi_percent"} == {old.field for old in features.outdated}
 
 
 def test_what_the_ehr_does_not_let_be_read_is_named_and_stops_nothing(
