@@ -10,132 +10,45 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
-from dicomweb_client import DICOMwebClient
-from requests import Session
-from sqlalchemy import delete
+from pydicom.uid import generate_uid
+from sqlalchemy import delete, update
 from werkzeug.test import TestResponse
 
 from fhir_mappings.codes import IDENTIFIER_SYSTEM
+from inference.mr_series import mr_series
 from sandbox.services import Archive, Ehr, app_url
+from sandbox.studies import archive_client
 from smart_app import http
+from smart_app.archive_writes import reap_archive_writes
 from smart_app.case_store import kept_case
 from smart_app.errors import AppError
-from smart_app.models import ServerStatement
-from tests.smart_app.charts import CHART, images, imaging_study, load, pain
+from smart_app.job_rows import ORPHAN_AGE
+from smart_app.models import ArchiveWrite, ServerStatement
+from tests.inference.series import INVENTED, small_volume
+from tests.smart_app.charts import CHART, imaging_study, load, pain
 from tests.smart_app.clinic import Browser, Clinic, settings_in
-from tests.smart_app.elsewhere import Elsewhere, elsewhere
-from tests.smart_app.faulty_archive import Door, faulty
+from tests.smart_app.elsewhere import elsewhere
+from tests.smart_app.faults import (
+    ENDS_SESSION,
+    ENDS_STEP,
+    FAULTS,
+    LATE_MS,
+    PAINS,
+    REQUESTS,
+    SLICES,
+    TIMEOUT_S,
+    Place,
+    Request,
+    Setting,
+)
+from tests.smart_app.faulty_archive import faulty
+from tests.smart_app.test_archive_store import MaskedAnalysis
 
-Fault = dict[str, Any]
-SLICES = 3
-PAINS = 3  # one more than a page holds where pages are tested
-TIMEOUT_S = 3.0
-SHORT_TIMEOUT_S = 0.4  # where the fault is that nobody answers
-LATE_MS = 1000
-FOREVER = 99
-
-OUTCOME = {
-    "resourceType": "OperationOutcome",
-    "issue": [{"severity": "error", "code": "exception"}],
-}
-FAULTS: dict[str, Fault] = {
-    "timeout": {"delay_ms": LATE_MS},  # and then it is carried out all the same
-    "reset": {"reset": True},
-    **{str(n): {"status": n, "body": OUTCOME} for n in (401, 403, 409, 412, 500)},
-    **{
-        str(n): {"status": n, "body": OUTCOME, "headers": {"Retry-After": "0"}}
-        for n in (429, 503)
-    },
-    "truncated body": {"truncate": True},
-    "lost answer": {"lose_answer": True},
-    "redirect": {"status": 307},  # to another server
-}
-#: What ends even a step that can do without the answer.
-ENDS_STEP = {"401", "redirect"}
-#: A refresh token whose answer was lost was used up by the EHR.
-ENDS_SESSION = {"timeout", "truncated body", "lost answer"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One kind of request that the application sends.
-
-    Attributes:
-        step: What the user or the worker does when it is sent.
-        path: Regular expression on path and query.
-        method: HTTP method.
-        skip: How many requests like it are sent before.
-        personality: What is different at the EHR.
-        expires: Whether the token has expired before the step.
-        is_optional: Whether the step goes on without the answer.
-        can_recover: Whether the step can have the same by other requests.
-
-    """
-
-    step: str
-    path: str
-    method: str = "GET"
-    skip: int = 0
-    personality: tuple[tuple[str, object], ...] = ()
-    expires: bool = False
-    is_optional: bool = False
-    can_recover: bool = False
-
-
-BASE = "^/fhir/R4"
-TOKEN = "^/oauth/token"  # noqa: S105 - a path
-REQUESTS: dict[str, Request] = {
-    "discovery": Request(step="launch", path="smart-configuration"),
-    "discovery again": Request(step="callback", path="smart-configuration"),
-    "code for token": Request(step="callback", path=TOKEN, method="POST"),
-    "JWKS": Request(step="callback", path="^/oauth/jwks"),
-    "patient of the banner": Request(step="callback", path=f"{BASE}/Patient/ada"),
-    "name of the user": Request(
-        step="callback", path=f"{BASE}/Practitioner/doc", is_optional=True
-    ),
-    "patient of the chart": Request(step="work", path=f"{BASE}/Patient/ada"),
-    "search": Request(step="work", path=f"{BASE}/Condition"),
-    "page of a search": Request(
-        step="work",
-        path=f"{BASE}/Observation.*_offset=",
-        personality=(("maxCount", PAINS - 1),),
-        is_optional=True,
-    ),
-    "search of images": Request(step="work", path=f"{BASE}/ImagingStudy"),
-    "search of an optional type": Request(
-        step="work", path=f"{BASE}/Procedure", is_optional=True
-    ),
-    "refresh while reading": Request(
-        step="work", path=TOKEN, method="POST", expires=True
-    ),
-    "QIDO series": Request(step="work", path="^/studies/[^/]+/series[?]"),
-    "QIDO instances": Request(step="work", path="/instances([?]|$)"),
-    "WADO metadata": Request(step="work", path="/metadata$"),
-    "WADO series": Request(
-        step="work", path="^/studies/[^/]+/series/[^/?]+$", can_recover=True
-    ),
-    "patient before writing": Request(step="sign", path=f"{BASE}/Patient/ada"),
-    "search before writing": Request(step="sign", path=f"{BASE}/Observation[?]"),
-    "CapabilityStatement": Request(step="sign", path=f"{BASE}/metadata"),
-    "transaction": Request(step="sign", path=f"{BASE}/?$", method="POST"),
-    "single create": Request(
-        step="sign",
-        path=f"{BASE}/Observation$",
-        method="POST",
-        skip=2,
-        personality=(("transactions", False),),
-    ),
-    "read-back": Request(step="sign", path=f"{BASE}/CarePlan[?]", skip=1),
-    "refresh while writing": Request(
-        step="sign", path=TOKEN, method="POST", expires=True
-    ),
-}
 CASES = [
     pytest.param(request, name, id=f"{kind} - {name}")
     for kind, request in REQUESTS.items()
@@ -143,120 +56,63 @@ CASES = [
 ]
 
 
-@dataclass(slots=True)
-class Place:
-    """The running parts of one case."""
-
-    ehr: Ehr
-    door: Door
-    clinic: Clinic
-    browser: Browser
-    elsewhere: Elsewhere
-
-    @contextmanager
-    def broken(self, request: Request, fault: str) -> Iterator[None]:
-        """Let one kind of request fail, again and again, until the block ends."""
-        how = FAULTS[fault]
-        if fault == "redirect":
-            how = how | {"headers": {"Location": f"{self.elsewhere.origin}/taken"}}
-        if request.path.startswith(("^/studies", "/instances", "/metadata$")):
-            self.door.jam(request.path, how)
-        else:
-            self.ehr.fault(
-                method=request.method,
-                path=request.path,
-                skip=request.skip,
-                times=FOREVER,
-                **how,
-            )
-        with self.patience(SHORT_TIMEOUT_S if fault == "timeout" else TIMEOUT_S):
-            yield
-        self.ehr.mend()
-        self.door.mend()
-
-    @contextmanager
-    def patience(self, timeout_s: float) -> Iterator[None]:
-        """Let the application wait so long for an answer."""
-        whole = self.clinic.services
-        settings = replace(whole.settings, http_timeout_s=timeout_s)
-        self._serve(replace(whole, settings=settings))
-        yield
-        self._serve(whole)
-
-    def _serve(self, services: Any) -> None:  # noqa: ANN401 - Services
-        self.clinic.services = self.clinic.app.extensions["spoils"] = services
+def new_study(archive: Archive) -> str:
+    """Put a series of the patient into the archive."""
+    ada = replace(
+        INVENTED,
+        patient_id="SB-1",
+        patient_name="Example^Ada",
+        birth_date=date(1961, 4, 12),
+        study_uid=generate_uid(),
+    )
+    archive_client(archive).store_instances(mr_series(small_volume(), ada))
+    return ada.study_uid
 
 
 @pytest.fixture(scope="module")
-def study_uid(archive: Archive) -> str:
-    """A series in the archive."""
-    session = Session()
-    session.auth = (archive.user, archive.password)
-    series = images(slices=SLICES)
-    DICOMwebClient(archive.dicomweb_url, session).store_instances(series)
-    return str(series[0].StudyInstanceUID)
-
-
-@pytest.fixture(scope="module")
-def door(archive: Archive) -> Iterator[Door]:
-    with faulty(archive) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def other_server() -> Iterator[Elsewhere]:
-    with elsewhere() as there:
-        yield there
-
-
-@pytest.fixture(scope="module")
-def shared_clinic(
+def setting(
     running_ehr: Ehr,
     archive: Archive,
-    door: Door,
     clinic_port: int,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Clinic]:
+) -> Iterator[Setting]:
     """One application for all cases: each has its own browser and chart."""
     folder = tmp_path_factory.mktemp("matrix")
-    entry = {
-        "issuer": running_ehr.fhir_base,
-        "name": "Test hospital",
-        "client_id": "spoils",
-        "dicomweb_url": door.url,
-        "dicomweb_user": archive.user,
-        "dicomweb_password_env": "TEST_ARCHIVE_PASSWORD",
-    }
-    (folder / "issuers.json").write_text(json.dumps([entry]))
-    with pytest.MonkeyPatch.context() as patch:
+    issuers = folder / "issuers.json"
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        faulty(archive) as door,
+        elsewhere() as there,
+    ):
         patch.setenv("TEST_ARCHIVE_PASSWORD", archive.password)
         patch.setattr(http, "BACKOFF_S", 0.01)
-        settings = settings_in(
-            folder / "data",
-            issuers=Path(folder / "issuers.json"),
-            base_url=app_url(clinic_port),
-        )
+        entry = {
+            "issuer": running_ehr.fhir_base,
+            "name": "Test hospital",
+            "client_id": "spoils",
+            "dicomweb_url": door.url,
+            "dicomweb_user": archive.user,
+            "dicomweb_password_env": "TEST_ARCHIVE_PASSWORD",
+        }
+        issuers.write_text(json.dumps([entry]))
+        address = app_url(clinic_port)
+        settings = settings_in(folder / "data", issuers=issuers, base_url=address)
         clinic = Clinic(replace(settings, http_timeout_s=TIMEOUT_S))
-        yield clinic
-    clinic.close()
+        yield Setting(clinic, archive, door, there, new_study(archive))
+        clinic.close()
 
 
 @pytest.fixture
-def place(
-    ehr: Ehr,
-    door: Door,
-    shared_clinic: Clinic,
-    study_uid: str,
-    other_server: Elsewhere,
-) -> Place:
+def place(ehr: Ehr, setting: Setting) -> Place:
     """A chart with a lumbar MRI, and a browser that nobody has used."""
-    shared_clinic.sent.clear()
-    with shared_clinic.services.sessions.begin() as session:
+    clinic = setting.clinic
+    clinic.sent.clear()
+    clinic.to_store.clear()
+    with clinic.services.sessions.begin() as session:
         session.execute(delete(ServerStatement))  # of the EHR as it was before
-    door.mend()
-    load(ehr, *CHART, *map(pain, range(PAINS)), imaging_study(study_uid))
-    browser = Browser(shared_clinic, ehr)
-    return Place(ehr, door, shared_clinic, browser, other_server)
+    setting.door.mend()
+    load(ehr, *CHART, *map(pain, range(PAINS)), imaging_study(setting.study_uid))
+    return Place(ehr, Browser(clinic, ehr), setting)
 
 
 @pytest.mark.parametrize(("request_", "fault"), CASES)
@@ -270,7 +126,7 @@ def test_nothing_is_doubled_or_lost_and_the_user_can_go_on(
         time.sleep(LATE_MS / 1000)  # what came late is carried out by now
     no_identifier_has_two_finals(place.ehr)
     nothing_is_of_another_patient(place.ehr)
-    assert place.elsewhere.seen == []
+    assert place.setting.elsewhere.seen == []
 
 
 def launch(place: Place, request: Request, fault: str) -> None:
@@ -343,11 +199,42 @@ def sign(place: Place, request: Request, fault: str) -> None:
     assert len(place.ehr.resources("CarePlan")) == 1
 
 
+def store(place: Place, request: Request, fault: str) -> None:
+    study_uid = new_study(place.setting.archive)
+    load(place.ehr, imaging_study(study_uid))
+    case = place.browser.open(patient="ada")
+    place.clinic.work(MaskedAnalysis())
+    assert place.browser.sign(case)["state"] == "written"
+    with place.broken(request, fault):
+        place.clinic.store()
+    status = place.browser.status(case)["archive"]
+    assert place.browser.status(case)["write"]["state"] == "written"
+    if status["state"] == "failed":
+        assert place.browser.post(case, "archive").status_code == 303
+    elif status["state"] == "queued":  # asked again when it has waited long enough
+        long_ago = place.clinic.services.clock() - 2 * ORPHAN_AGE
+        with place.clinic.services.sessions.begin() as session:
+            session.execute(update(ArchiveWrite).values(sent_at=long_ago))
+        reap_archive_writes(place.clinic.services)
+    place.clinic.store()
+    assert place.browser.status(case)["archive"]["state"] == "stored"
+    assert place.setting.objects(study_uid) == {"MR": SLICES, "SEG": 1, "SR": 1}
+
+
+def close(place: Place, request: Request, fault: str) -> None:
+    case = place.browser.open(patient="ada")
+    with place.broken(request, fault):
+        assert place.browser.post(case, "/logout").status_code == 200
+    assert place.browser.client.get(case).status_code == 401
+
+
 STEPS: dict[str, Callable[[Place, Request, str], None]] = {
     "launch": launch,
     "callback": callback,
     "work": work,
     "sign": sign,
+    "store": store,
+    "close": close,
 }
 
 
