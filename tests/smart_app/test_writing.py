@@ -8,6 +8,7 @@ from fhir_mappings.bundle import report_resources
 from fhir_mappings.write_context import NEEDED_TYPES, OPTIONAL_TYPES
 from inference.results import ClinicalFeatures
 from sandbox.services import Ehr
+from smart_app.smart import needed_permissions
 from tests.fhir_mappings.reports import CONTEXT
 from tests.smart_app.charts import ADA, load
 from tests.smart_app.clinic import Browser, Clinic
@@ -172,7 +173,8 @@ def test_nobody_signs_without_a_known_professional(
 def test_an_ehr_that_takes_less_gets_the_rest(
     hospital: Ehr, clinic: Clinic, browser: Browser
 ) -> None:
-    refused = [f"patient/{name}.crus" for name in OPTIONAL_TYPES]
+    asked = needed_permissions()
+    refused = [f"patient/{name}.{asked[name]}" for name in OPTIONAL_TYPES]
     path = browser.open(patient="ada", refuseScopes=refused)
     clinic.work()
     write = browser.sign(path)
