@@ -29,6 +29,8 @@ ICD10CM: Final = "http://hl7.org/fhir/sid/icd-10-cm"
 HL7: Final = "http://terminology.hl7.org/CodeSystem"
 # https://hl7.org/fhir/R4/imagingstudy.html#notes
 DICOM_UID: Final = "urn:dicom:uid"
+# Registry of DICOM UIDs as a code system of formats (CH Term 3.3.0, DCMUID)
+DICOM_UIDS: Final = "urn:oid:1.2.840.10008.2.6.1"
 
 # Ours. 2.25 is the arc of UUIDs (ITU-T X.667), which nobody has to register: the
 # project owns no domain that an https URL could promise to keep.

@@ -86,14 +86,36 @@ def name_voxels(
 
     """
     into = np.linalg.inv(segmentation.geometry.affine_mm) @ target.affine_mm
-    classes = _classes_on(segmentation, into, target.shape)
     labels = np.zeros(target.shape, np.uint8)
+    if not segmentation.labels.any():
+        return NamedVoxels(labels=labels, geometry=target)
+    box = _box_on(segmentation.labels > 0, into, target.shape)
+    inside = labels[box]
+    into[:3, 3] += into[:3, :3] @ [part.start for part in box]
+    classes = _classes_on(segmentation, into, inside.shape)
     for structure, instances in _instances(spine).items():
         names = _spread(segmentation, plane, structure, instances)
         here = classes == CHANNEL[structure]
-        labels[here] = _resampled(names, into, target.shape, order=0)[here]
-    labels[labels == OTHER] = 0
+        inside[here] = _resampled(names, into, inside.shape, order=0)[here]
+    inside[inside == OTHER] = 0
     return NamedVoxels(labels=labels, geometry=target)
+
+
+def _box_on(
+    mask: NDArray[np.bool_],
+    into: NDArray[np.float64],
+    shape: tuple[int, int, int],
+) -> tuple[slice, slice, slice]:
+    """Return the part of another grid that a mask can reach, and a voxel more."""
+    found = np.nonzero(mask)
+    ends = [(values.min() - 1, values.max() + 1) for values in found]
+    corners = np.array(np.meshgrid(*ends)).reshape(3, -1) - into[:3, 3:]
+    there = np.linalg.solve(into[:3, :3], corners)
+    first, second, third = (
+        slice(max(0, int(values.min()) - 1), min(size, int(values.max()) + 2))
+        for values, size in zip(there, shape, strict=True)
+    )
+    return first, second, third
 
 
 def _instances(

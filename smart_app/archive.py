@@ -245,6 +245,14 @@ class Archive:
         # some archives pass over filters that they do not know
         return sum(_value(item, INSTANCE_UID) == instance_uid for item in found)
 
+    def url_of(self, instance: Dataset) -> str:
+        """Return where WADO-RS sends an instance."""
+        return (
+            f"{self._client.base_url}/studies/{instance.StudyInstanceUID}"
+            f"/series/{instance.SeriesInstanceUID}"
+            f"/instances/{instance.SOPInstanceUID}"
+        )
+
     def takes_objects(self) -> bool:
         """Tell whether the archive may take objects; ``False`` where it says not."""
         try:

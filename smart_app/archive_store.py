@@ -2,7 +2,7 @@
 
 DICOM SEG and SR, made from what was kept of the analysis, in the study that was
 measured (STOW-RS). Their UIDs are derived from their content, so a repeat, a lost
-answer or a second signer meets what the first one left. Nothing here touches the chart.
+answer or a second signer meets what the first one left. Nothing of it undoes the chart.
 Worker only: this imports pydicom and highdicom.
 """
 
@@ -11,8 +11,11 @@ from hashlib import sha256
 from typing import Final
 
 from pydicom import Dataset
+from pydicom.uid import UID
 
+from fhir_mappings.dicom_documents import StoredObject
 from fhir_mappings.dicom_words import dicom_name
+from fhir_mappings.errors import MappingError
 from inference.dicom import identity_of
 from inference.outputs.kept_masks import unpack_masks
 from inference.outputs.seg import segmentation_object
@@ -20,6 +23,7 @@ from inference.outputs.source import SourceSeries
 from inference.outputs.sr import Verifier, measurement_object
 from smart_app.archive import Archive
 from smart_app.archive_answers import StoreAnswer
+from smart_app.archive_links import link_objects
 from smart_app.archive_writes import (
     MAX_ATTEMPTS,
     claim_archive_write,
@@ -29,10 +33,12 @@ from smart_app.archive_writes import (
 from smart_app.case_store import Case, Signature, kept_case, kept_masks, signature
 from smart_app.chart import fhir_client
 from smart_app.errors import (
+    AppError,
     IdentityMismatchError,
     NotReadyError,
     UpstreamError,
     WriteBusyError,
+    title_of,
 )
 from smart_app.identity import require_same_patient
 from smart_app.launches import OpenLaunch, launch_of_job
@@ -53,7 +59,9 @@ def store_objects(services: Services, launch_id: str) -> None:
     if attempt is None:
         return
     try:
-        instances, warnings = _store(services, launch_id)
+        case, signed = _signed_case(services, launch_id)
+        launch = launch_of_job(services, launch_id)
+        stored, warnings = _store(services, launch, case, signed)
     except Exception as error:  # a job must not stop its worker
         is_final = attempt >= MAX_ATTEMPTS or not _may_pass(error)
         keep_not_stored(services, launch_id, error, is_final=is_final)
@@ -62,7 +70,19 @@ def store_objects(services: Services, launch_id: str) -> None:
         else:
             logger.exception("launch %s not in the archive", launch_id)
         return
-    keep_stored(services, launch_id, instances=instances, warnings=warnings)
+    links, problem = [], None
+    try:
+        links = link_objects(services, launch, case, signed, stored)
+    except (AppError, MappingError) as error:  # what is stored is stored
+        logger.warning("launch %s not linked: %s", launch_id, type(error).__name__)
+        problem = title_of(error)
+    result = {
+        "instances": [item.instance_uid for item in stored],
+        "warnings": warnings,
+        "links": links,
+        "link_problem": problem,
+    }
+    keep_stored(services, launch_id, result)
     logger.info("launch %s in the archive", launch_id)
 
 
@@ -73,13 +93,19 @@ def _may_pass(error: Exception) -> bool:
     return isinstance(error, WriteBusyError)
 
 
-def _store(services: Services, launch_id: str) -> tuple[list[str], list[str]]:
+def _signed_case(services: Services, launch_id: str) -> tuple[Case, Signature]:
     case, signed = kept_case(services, launch_id), signature(services, launch_id)
-    masks = kept_masks(services, launch_id)
-    is_written = signed is not None and signed.state == WriteState.WRITTEN
-    if case is None or signed is None or masks is None or not is_written:
+    if case is None or signed is None or signed.state != WriteState.WRITTEN:
         raise NotReadyError("storing without a report that is in the chart")
-    launch = launch_of_job(services, launch_id)
+    return case, signed
+
+
+def _store(
+    services: Services, launch: OpenLaunch, case: Case, signed: Signature
+) -> tuple[list[StoredObject], list[str]]:
+    masks = kept_masks(services, launch.id)
+    if masks is None:
+        raise NotReadyError("storing without masks")
     issuer = services.issuers.known(launch.issuer)
     archive = Archive.of(issuer, services.settings.http_timeout_s)
     study_uid = case.report.study.study_uid
@@ -96,8 +122,19 @@ def _store(services: Services, launch_id: str) -> tuple[list[str], list[str]]:
     with exclusive(services, f"archive {sha256(study_uid.encode()).hexdigest()}"):
         _require_unchanged(archive, case, source)
         warnings = _store_once(archive, study_uid, [segmentation, measurements])
-    uids = [str(segmentation.SOPInstanceUID), str(measurements.SOPInstanceUID)]
-    return uids, warnings
+    model = case.report.model
+    stored = [
+        StoredObject(
+            modality=str(item.Modality),
+            sop_class=(str(item.SOPClassUID), UID(item.SOPClassUID).name),
+            instance_uid=str(item.SOPInstanceUID),
+            url=archive.url_of(item),
+            algorithm=f"{model.name} {model.version}",
+            is_verified=item is measurements,
+        )
+        for item in (segmentation, measurements)
+    ]
+    return stored, warnings
 
 
 def _store_once(archive: Archive, study_uid: str, objects: list[Dataset]) -> list[str]:

@@ -31,6 +31,8 @@ class ArchiveWriteStatus:
         state: How far it is.
         instances: SOPInstanceUIDs of the objects, once they are there.
         warnings: What the archive changed in them.
+        links: References of the documents of the chart that lead to them.
+        link_problem: Why there are none, ``None`` where nothing failed.
         title: What happened, only when it failed.
         advice: What to do next, only when it failed.
 
@@ -39,6 +41,8 @@ class ArchiveWriteStatus:
     state: ArchiveState
     instances: tuple[str, ...]
     warnings: tuple[str, ...]
+    links: tuple[str, ...]
+    link_problem: str | None
     title: str | None
     advice: str | None
 
@@ -68,17 +72,18 @@ def queue_archive_write(services: Services, launch_id: str) -> None:
 
 
 def queue_archive_write_again(services: Services, launch_id: str) -> None:
-    """Queue once more what failed.
+    """Queue once more what failed; what is stored already is not stored again.
 
     Raises:
-        NotReadyError: It did not fail.
+        NotReadyError: Nothing failed.
 
     """
-    failed = (
-        ArchiveWrite.launch_id == launch_id,
-        ArchiveWrite.state == ArchiveState.FAILED,
-    )
     values = _state(ArchiveState.QUEUED) | {"attempt": 0, "sent_at": services.clock()}
+    known = archive_write(services, launch_id)
+    ended = {ArchiveState.FAILED}
+    if known and known.link_problem:
+        ended.add(ArchiveState.STORED)
+    failed = (ArchiveWrite.launch_id == launch_id, ArchiveWrite.state.in_(ended))
     with services.sessions.begin() as session:
         again = update(ArchiveWrite).where(*failed).values(**values)
         if not changed_rows(session, again):
@@ -96,6 +101,8 @@ def archive_write(services: Services, launch_id: str) -> ArchiveWriteStatus | No
         state=ArchiveState(row.state),
         instances=tuple(row.result.get("instances", ())),
         warnings=tuple(row.result.get("warnings", ())),
+        links=tuple(row.result.get("links", ())),
+        link_problem=row.result.get("link_problem"),
         title=row.title,
         advice=row.advice,
     )
@@ -125,11 +132,8 @@ def claim_archive_write(services: Services, launch_id: str) -> int | None:
         return session.scalars(mine).one()
 
 
-def keep_stored(
-    services: Services, launch_id: str, *, instances: list[str], warnings: list[str]
-) -> None:
-    """Record that the objects are in the archive."""
-    result = {"instances": instances, "warnings": warnings}
+def keep_stored(services: Services, launch_id: str, result: dict[str, Any]) -> None:
+    """Record that the objects are in the archive, and what else became of them."""
     _change(services, launch_id, _state(ArchiveState.STORED) | {"result": result})
 
 

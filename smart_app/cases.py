@@ -180,7 +180,9 @@ def _report(
         server=services.issuers.known(launch.issuer),
         view=report_view(services, launch, case, signed, plan=_plan(launch, signed)),
         archive=archive_view(
-            archive_write(services, launch.id), has_masks=has_masks(services, launch.id)
+            archive_write(services, launch.id),
+            has_masks=has_masks(services, launch.id),
+            issuer=launch.issuer,
         ),
         facts=facts_view(
             case,

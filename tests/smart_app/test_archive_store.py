@@ -15,6 +15,7 @@ from highdicom.sr import srread
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmwrite
 from pydicom.uid import generate_uid
+from requests import Session
 from sqlalchemy import delete, update
 
 from inference.dicom import read_volume
@@ -332,3 +333,60 @@ def test_what_a_worker_wrote_later_is_stored_too(visit: Visit) -> None:
     reap_archive_writes(visit.clinic.services)
     visit.clinic.store()
     assert visit.state(case) == "stored"
+
+
+def test_the_chart_leads_to_the_objects_once(visit: Visit, ehr: Ehr) -> None:
+    other = Browser(visit.clinic, ehr)
+    first, second = visit.open(), visit.open(other)
+    visit.browser.sign(first)
+    other.sign(second)
+    visit.clinic.store()
+    documents = ehr.resources("DocumentReference")
+    links = {
+        item["content"][0]["format"]["display"]: item["content"][0]["attachment"]["url"]
+        for item in documents
+    }
+    assert len(documents) == 2
+    assert links.keys() == {"Segmentation Storage", "Comprehensive 3D SR Storage"}
+    session = Session()
+    session.auth = (visit.archive.user, visit.archive.password)
+    assert all(session.get(f"{url}/metadata").ok for url in links.values())
+    assert {item["subject"]["reference"] for item in documents} == {"Patient/ada"}
+    assert all(f"DocumentReference/{x['id']}" in visit.page(first) for x in documents)
+
+
+def test_a_link_that_fails_is_tried_again_and_nothing_is_stored_twice(
+    visit: Visit, ehr: Ehr
+) -> None:
+    case = visit.open()
+    visit.browser.sign(case)
+    ehr.fault(method="POST", path="/DocumentReference", status=500)
+    visit.clinic.store()
+    assert visit.state(case) == "stored"
+    assert "Nothing in the chart leads there yet" in visit.page(case)
+    assert visit.browser.post(case, "archive").status_code == 303
+    visit.clinic.store()
+    assert "Nothing in the chart leads there yet" not in visit.page(case)
+    assert len(ehr.resources("DocumentReference")) == 2
+    assert [item.Modality for item in visit.objects()] == ["SEG", "SR"]
+
+
+def test_a_lost_answer_to_a_link_leaves_one_document(visit: Visit, ehr: Ehr) -> None:
+    case = visit.open()
+    visit.browser.sign(case)
+    ehr.fault(method="POST", path="/DocumentReference", lose_answer=True)
+    visit.clinic.store()
+    visit.browser.post(case, "archive")
+    visit.clinic.store()
+    assert len(ehr.resources("DocumentReference")) == 2
+
+
+def test_an_ehr_that_takes_no_documents_gets_none(visit: Visit, ehr: Ehr) -> None:
+    refused = ["patient/DocumentReference.crs", "patient/DocumentReference.crus"]
+    case = visit.browser.open(patient="ada", encounter="visit", refuseScopes=refused)
+    visit.clinic.work(MaskedAnalysis())
+    visit.browser.sign(case)
+    visit.clinic.store()
+    assert visit.state(case) == "stored"
+    assert ehr.resources("DocumentReference") == []
+    assert "leads there" not in visit.page(case)

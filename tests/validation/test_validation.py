@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from fhir_mappings.bundle import report_resources, transaction
+from fhir_mappings.dicom_documents import dicom_document
 from fhir_mappings.document_reference import PDF, Rendition, document_reference
 from fhir_mappings.plan_document import plan_document
 from fhir_mappings.write_context import NEEDED_TYPES
 from tests.fhir_mappings.reports import ANSWERS, CONTEXT, REPORT, URGENT, of_type
+from tests.fhir_mappings.test_dicom_documents import MASKS, MEASUREMENTS
 from tests.validation import ENGINES, errors, us_core_errors
 from tests.validation.definitions import US_CORE_ARCHIVES
 from tests.validation.engines import Engine
@@ -28,6 +30,10 @@ DOCUMENT = document_reference(
     resources=PLAIN,
     renditions=[Rendition(content_type=PDF, content=b"%PDF")],
 )
+LINKS = [
+    dicom_document(MASKS, replace(CONTEXT, imaging_study="urn:oid:1.2.3")),
+    dicom_document(MEASUREMENTS, replace(CONTEXT, encounter=None)),
+]
 BUNDLES = [
     transaction(PLAIN, existing={}),
     transaction(RED_FLAGS, existing={}),
@@ -54,7 +60,8 @@ versions = pytest.mark.parametrize(
 
 @engines
 def test_every_resource_and_bundle_is_valid_r4(engine: Engine) -> None:
-    assert not errors(*PLAIN, *FLAT, *RED_FLAGS, DOCUMENT, *BUNDLES, engines=(engine,))
+    written = (*PLAIN, *FLAT, *RED_FLAGS, DOCUMENT, *LINKS, *BUNDLES)
+    assert not errors(*written, engines=(engine,))
 
 
 @versions
