@@ -20,6 +20,7 @@ from sandbox.seed import (
     seed_person,
 )
 from sandbox.services import App, Archive, Ehr
+from sandbox.studies import archive_client
 from sandbox.walk import Resource, walk
 from tests.sandbox.conftest import today
 
@@ -44,6 +45,14 @@ def test_a_clinician_clicks_reads_signs_and_finds_it_in_the_chart(
     page.get_by_role("checkbox", name="I have checked").check()
     page.get_by_role("button", name="Sign").click()
     expect(page.get_by_text("Signed and in the chart")).to_be_visible()
+    stored = page.get_by_text("are in the image archive, in the same study")
+    expect(stored).to_be_visible(timeout=ANALYSIS_TIMEOUT_MS)  # the page follows
+    expect(page.get_by_role("link", name="DocumentReference/")).to_have_count(2)
+    (study,) = ehr.resources("ImagingStudy")
+    study_uid = study["identifier"][0]["value"].removeprefix("urn:oid:")
+    series = archive_client(archive).search_for_series(study_uid)
+    modalities = {item["00080060"]["Value"][0] for item in series}
+    assert modalities >= {"MR", "SEG", "SR"}
     page.goto(f"{ehr.origin}/charts/{person.key}")
     expect(page.get_by_text("Pfirrmann grade").first).to_be_visible()
     assert len(ehr.resources("CarePlan")) == 1
