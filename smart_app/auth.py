@@ -220,7 +220,7 @@ def _context(
     id_token = token.get("id_token")
     if not isinstance(id_token, str):  # then nobody is known, and nobody can sign
         logger.info("the EHR sent no id_token")
-        return context_from(token, issuer.url, user=None, name=None)
+        return context_from(token, issuer.addresses, user=None, name=None)
     token_issuer = discovery.issuer or trusted_issuer(
         claimed_issuer(id_token), issuer.url, discovery
     )
@@ -235,5 +235,6 @@ def _context(
     keys = fetch_jwks(discovery, token_issuer, timeout_s)
     claims = validated_claims(id_token, keys, expected)
     user = claims.get("fhirUser") or claims.get("profile")
-    reference = relative_reference(str(user), issuer.url) if user else None
-    return context_from(token, issuer.url, user=reference, name=claims.get("name"))
+    reference = relative_reference(str(user), issuer.addresses) if user else None
+    name = claims.get("name")
+    return context_from(token, issuer.addresses, user=reference, name=name)

@@ -47,8 +47,10 @@ class Chart:
 
 def fhir_client(services: Services, launch: OpenLaunch) -> FhirClient:
     """Return a client with the authorization of a launch."""
-    auth = BearerAuth(services, launch.id)
-    return FhirClient(launch.issuer, auth, services.settings.http_timeout_s)
+    auth, timeout_s = BearerAuth(services, launch.id), services.settings.http_timeout_s
+    aliases = services.issuers.known(launch.issuer).aliases
+    homes = (launch.issuer, *aliases)
+    return FhirClient(launch.issuer, auth, timeout_s, homes=homes)
 
 
 def read_chart(services: Services, launch: OpenLaunch) -> Chart:

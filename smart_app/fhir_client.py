@@ -103,7 +103,7 @@ class FhirClient:
         auth: AuthBase,
         timeout_s: float,
         *,
-        home_url: str | None = None,
+        homes: Sequence[str] = (),
         max_wait_s: int | None = None,
     ) -> None:
         """Make a client; nothing is sent.
@@ -112,12 +112,13 @@ class FhirClient:
             base_url: FHIR base.
             auth: Signs every request.
             timeout_s: Longest wait for a sign of life.
-            home_url: Base of the server that the patient is on, where that is another.
+            homes: Bases under which the server that the patient is on is known, where
+                they are others or more than ``base_url``.
             max_wait_s: Longest pause that a busy server may ask for, as ``harden``.
 
         """
         self._base = base_url
-        self._home = home_url or base_url
+        self._homes = homes or (base_url,)
         self._server = FHIRServer(None, base_uri=base_url)
         self._session: requests.Session = self._server.session
         self._session.auth = auth
@@ -301,10 +302,18 @@ class FhirClient:
         urls = [str(x.get("url")) for x in links if x.get("relation") == "next"]
         if not urls:
             return None
-        absolute = urljoin(f"{self._base}/", urls[0])
+        absolute = self._here(urljoin(f"{self._base}/", urls[0]))
         if origin(absolute) != origin(self._base):
             raise ForeignAddressError("a next link leads to another server")
         return absolute
+
+    def _here(self, url: str) -> str:
+        """Return a URL as this server is asked, where it uses another of its names."""
+        if self._base in self._homes:
+            for home in self._homes:
+                if re.match(rf"{re.escape(home)}(?=[/?]|$)", url):
+                    return self._base + url[len(home) :]
+        return url
 
     def _is_usable(self, resource: Resource, resource_type: str, patient: str) -> bool:
         if resource.get("resourceType") != resource_type or _is_modified(resource):
@@ -319,8 +328,9 @@ class FhirClient:
         return self._reference(str(reference)) == f"Patient/{patient_id}"
 
     def _reference(self, location: str) -> str:
-        relative = location.removeprefix(f"{self._home}/").partition("/_history/")[0]
-        return relative.strip("/")
+        for home in self._homes:
+            location = location.removeprefix(f"{home}/")
+        return location.partition("/_history/")[0].strip("/")
 
 
 def _is_valid(resource: Resource) -> bool:

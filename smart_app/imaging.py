@@ -107,7 +107,7 @@ class _Finder:
                 url,
                 self._token(),
                 self._services.settings.http_timeout_s,
-                home_url=self._launch.issuer,
+                homes=(self._launch.issuer, *self._issuer.aliases),
                 max_wait_s=MAX_WARM_UP_S,
             )
             params = {"patient": self._patient_id, "_include": "ImagingStudy:endpoint"}

@@ -88,6 +88,14 @@ class Fields:
                 self.wrong(f"{name} holds {value!r}, known are {words}")
         return frozenset(values)
 
+    def addresses(self, name: str) -> tuple[str, ...]:
+        """Return a list of URLs that are compared and never asked."""
+        values = self.texts(name)
+        for value in values:
+            if not urlsplit(value).netloc:
+                self.wrong(f"{name} holds {value!r}, not like https://ehr.example/fhir")
+        return tuple(value.rstrip("/") for value in values)
+
     def origins(self, name: str) -> tuple[str, ...]:
         """Return a list of web origins such as ``https://ehr.example``."""
         values = self.texts(name)

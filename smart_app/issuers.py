@@ -21,7 +21,14 @@ from smart_app.write_plan import WRITABLE
 #: What an entry of the file may hold; README.md explains each to administrators.
 FIELD_NAMES: Final = frozenset(
     {
-        *("issuer", "name", "client_id", "client_secret_env", "private_key_file"),
+        *(
+            "issuer",
+            "aliases",
+            "name",
+            "client_id",
+            "client_secret_env",
+            "private_key_file",
+        ),
         *("scopes", "quirks", "frame_ancestors", "site_codes_file", "cds_client"),
         *("dicomweb_url", "dicomweb_user", "dicomweb_password_env"),
         *("dicomweb_store", "imaging_origins", "flat_observations"),
@@ -44,6 +51,7 @@ class Issuer:
 
     Attributes:
         url: Base of its FHIR server, without a slash at its end.
+        aliases: Other addresses of that server, which its references and links use.
         name: Name shown on the pages.
         client_id: Name under which the EHR knows this application.
         client_secret: Shared secret, ``None`` for other kinds of clients.
@@ -83,6 +91,12 @@ class Issuer:
     site_codes: SiteCodes = NO_SITE_CODES
     is_grouped: bool = True
     cds_client: CdsClient | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All addresses of the FHIR server; only the first one is ever asked."""
+        return (self.url, *self.aliases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +146,8 @@ def load_issuers(path: Path, env: Mapping[str, str] = os.environ) -> Issuers:
 def _clashes(issuers: list[Issuer]) -> Iterator[str]:
     if len({issuer.url for issuer in issuers}) != len(issuers):
         yield "two entries have the same issuer"
+    if len({issuer.name for issuer in issuers}) != len(issuers):
+        yield "two entries have the same name"
     clients = [item.cds_client.iss for item in issuers if item.cds_client]
     if len({*clients}) != len(clients):
         yield "two entries have the same iss of their cds_client"
@@ -157,6 +173,7 @@ def _issuer(
     )
     issuer = Issuer(
         url=fields.url("issuer", is_required=True) or "",
+        aliases=fields.addresses("aliases"),
         name=fields.text("name", is_required=True) or "",
         client_id=fields.text("client_id", is_required=True) or "",
         client_secret=fields.secret("client_secret_env"),

@@ -83,7 +83,8 @@ def wanted_scopes(
     """
     launch = "launch/patient" if is_standalone else "launch"
     if own:
-        return " ".join([launch, *(scope for scope in own if scope != launch)])
+        more = [scope for scope in own if scope not in {"launch", "launch/patient"}]
+        return " ".join([launch, *more])
     lasting = [
         scope
         for scope, capability in LASTING_SCOPES.items()
@@ -157,13 +158,13 @@ def require_reading(granted: Collection[str]) -> None:
 
 
 def context_from(
-    token: Json, issuer_url: str, *, user: str | None, name: str | None
+    token: Json, addresses: Collection[str], *, user: str | None, name: str | None
 ) -> LaunchContext:
     """Read the launch context of a token answer.
 
     Args:
         token: The answer of the token endpoint.
-        issuer_url: FHIR base of the EHR; what is on another server is passed over.
+        addresses: FHIR bases of the EHR; what is on another server is passed over.
         user: Reference of the user, by the id_token.
         name: Name of the user, likewise.
 
@@ -178,7 +179,7 @@ def context_from(
     return LaunchContext(
         patient_id=patient_id,
         encounter_id=encounter if FHIR_ID.fullmatch(encounter) else None,
-        imaging_study=next(_open_studies(token, issuer_url), None),
+        imaging_study=next(_open_studies(token, addresses), None),
         user=user,
         user_display=name,
         needs_banner=token.get("need_patient_banner") is not False,
@@ -196,12 +197,12 @@ def granted_scopes(token: Json, asked: str) -> frozenset[str]:
     return frozenset(str(token.get("scope") or asked).split())
 
 
-def _open_studies(token: Json, issuer_url: str) -> Iterator[str]:
+def _open_studies(token: Json, addresses: Collection[str]) -> Iterator[str]:
     # a role says what else a resource is for; without one it is what is open
     given = token.get("fhirContext")
     for entry in given if isinstance(given, list) else []:
         if isinstance(entry, Mapping) and entry.get("role") in {None, "launch"}:
-            study = relative_reference(str(entry.get("reference", "")), issuer_url)
+            study = relative_reference(str(entry.get("reference", "")), addresses)
             if _STUDY.fullmatch(study):
                 yield study
 
@@ -220,7 +221,8 @@ def lifetime_s(token: Json) -> float:
     return min(max(seconds, 0), MAX_EXPIRY_S)
 
 
-def relative_reference(reference: str, issuer_url: str) -> str:
+def relative_reference(reference: str, addresses: Collection[str]) -> str:
     """Make a reference to the issuer's own server relative; keep any other."""
-    relative = reference.removeprefix(issuer_url + "/")
-    return relative.partition("/_history/")[0]
+    for address in addresses:
+        reference = reference.removeprefix(f"{address}/")
+    return reference.partition("/_history/")[0]

@@ -122,6 +122,10 @@ LEAST: dict[str, dict[str, Any]] = {
     "CarePlan": {"status": "active", "intent": "plan"},
     "RiskAssessment": {"status": "final"},
     "DiagnosticReport": {"status": "final", "code": WORDS},
+    "DocumentReference": {
+        "status": "current",
+        "content": [{"attachment": {"title": "any"}}],
+    },
     "Goal": {"lifecycleStatus": "active", "description": WORDS},
 }
 FOREIGN = (
@@ -162,6 +166,32 @@ def test_an_absolute_reference_to_the_same_server_is_the_patient() -> None:
         answers[FIRST] = ok(page({**pain(1), "subject": subject}))
         found = client(base).search("Observation", ASKED, patient_id="ada")
     assert len(found.resources) == 1
+
+
+def test_a_server_may_use_another_of_its_names_and_is_asked_by_the_listed_one() -> None:
+    inside = "http://inside:8080/fhir"
+    subject = {"reference": f"{inside}/Patient/ada"}
+    first = page(
+        {**pain(1), "subject": subject}, following=f"{inside}/Observation?page=2"
+    )
+    answers = {
+        FIRST: ok(first),
+        "/fhir/Observation?page=2": ok(page({**pain(2), "subject": subject})),
+    }
+    with server(answers) as (base, seen):
+        known = FhirClient(f"{base}/fhir", AUTH, 2, homes=(f"{base}/fhir", inside))
+        found = known.search("Observation", ASKED, patient_id="ada")
+    assert (len(found.resources), found.is_complete, len(seen)) == (2, True, 2)
+
+
+@pytest.mark.parametrize("other", ["http://inside:8080/fhir2", "http://inside:80/fhir"])
+def test_a_name_that_only_begins_alike_is_another_server(other: str) -> None:
+    answers = {FIRST: ok(page(pain(1), following=f"{other}/Observation?page=2"))}
+    with server(answers) as (base, _):
+        homes = (f"{base}/fhir", "http://inside:8080/fhir")
+        known = FhirClient(f"{base}/fhir", AUTH, 2, homes=homes)
+        with pytest.raises(EhrError, match="another server"):
+            known.search("Observation", ASKED, patient_id="ada")
 
 
 def test_a_next_link_to_another_server_is_not_followed() -> None:

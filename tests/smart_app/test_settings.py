@@ -101,7 +101,7 @@ def test_a_file_that_is_no_list_is_refused(tmp_path: Path, content: str) -> None
 
 
 def test_the_same_ehr_twice_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="same issuer"):
+    with pytest.raises(SettingsError, match=r"same issuer\n- .* same name"):
         load_issuers(listed(tmp_path, ENTRY, ENTRY))
 
 
@@ -114,6 +114,7 @@ def test_the_same_ehr_twice_is_refused(tmp_path: Path) -> None:
         ({"frame_ancestors": ["https://a.example; x"]}, "not like https"),
         ({"dicomweb_user": "u"}, "dicomweb_user without dicomweb_password_env"),
         ({"client_id": 7}, "client_id is 7, not a text"),
+        ({"aliases": ["ehr/fhir"]}, "aliases holds 'ehr/fhir'"),
         ({"private_key_file": "absent.json"}, "'absent.json' is no readable JSON"),
     ],
 )

@@ -144,7 +144,7 @@ def test_images_need_no_scope_because_the_archive_may_list_them() -> None:
 @pytest.mark.parametrize("patient", [None, "", 7, "../Patient/1", "a" * 65])
 def test_a_launch_without_a_usable_patient_is_refused(patient: object) -> None:
     with pytest.raises(NoPatientError, match="no patient"):
-        context_from({"patient": patient}, BASE, user=None, name=None)
+        context_from({"patient": patient}, [BASE], user=None, name=None)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_the_open_study_is_taken_from_the_context(entry: dict[str, str]) -> None
         {"reference": "ImagingStudy/../Patient/1"},
     ]
     token = {"patient": "1", "fhirContext": [*others, entry]}
-    context = context_from(token, BASE, user="Practitioner/2", name=None)
+    context = context_from(token, [BASE], user="Practitioner/2", name=None)
     assert context.imaging_study == "ImagingStudy/9"
 
 
@@ -177,18 +177,21 @@ def test_what_the_ehr_says_about_its_pages_is_kept() -> None:
         "tenant": "north",
         "intent": "sign",
     }
-    context = context_from(token, BASE, user=None, name=None)
+    context = context_from(token, [BASE], user=None, name=None)
     assert (context.needs_banner, context.tenant, context.intent) == (
         False,
         "north",
         "sign",
     )
     assert context.style_url == "https://ehr.example/style.json"
-    bare = context_from({"patient": "1", "tenant": 7}, BASE, user=None, name=None)
+    bare = context_from({"patient": "1", "tenant": 7}, [BASE], user=None, name=None)
     assert (bare.needs_banner, bare.tenant, bare.style_url) == (True, None, None)
 
 
 def test_a_user_of_the_same_server_is_relative() -> None:
-    assert relative_reference(f"{BASE}/Practitioner/2", BASE) == "Practitioner/2"
+    addresses = [BASE, "http://inside:8080/fhir"]
+    for address in addresses:
+        user = f"{address}/Practitioner/2"
+        assert relative_reference(user, addresses) == "Practitioner/2"
     other = "https://other.example/Practitioner/2"
-    assert relative_reference(other, BASE) == other
+    assert relative_reference(other, addresses) == other
