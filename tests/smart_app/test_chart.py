@@ -10,6 +10,7 @@ from inference.results import ClinicalFeatures, Flag, TreatmentKind
 from sandbox.services import Ehr
 from smart_app import chart
 from smart_app.case_store import kept_case
+from smart_app.smart import needed_permissions
 from tests.fhir_mappings import charts
 from tests.smart_app.charts import CHART, load
 from tests.smart_app.clinic import Browser, Clinic, settings_in
@@ -98,7 +99,8 @@ def test_what_the_ehr_does_not_let_be_read_is_named_and_stops_nothing(
     hospital: Ehr, clinic: Clinic, browser: Browser
 ) -> None:
     fill(hospital)
-    refused = ["patient/Procedure.rs", "patient/ServiceRequest.rs"]
+    needed = needed_permissions()
+    refused = [f"patient/{n}.{needed[n]}" for n in ("Procedure", "ServiceRequest")]
     case = browser.open(patient="ada", refuseScopes=refused)
     hospital.fault(path="/MedicationRequest", status=500)
     clinic.work()

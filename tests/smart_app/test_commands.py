@@ -119,7 +119,7 @@ def test_clocks_that_differ_are_told_before_sign_ins_fail(
         ({"code_challenge_methods_supported": None}, "pkce_not_announced"),
         ({"jwks_uri": None, "issuer": None}, "nobody can sign"),
         ({"capabilities": []}, "both are attempted"),
-        ({"scopes_supported": ["patient/*.rs"]}, "does not name Observation.crs"),
+        ({"scopes_supported": ["patient/*.rs"]}, "does not name Observation."),
     ],
 )
 def test_what_discovery_lacks_is_named(

@@ -155,7 +155,7 @@ def test_of_every_type_only_what_is_about_the_patient_is_read(name: str) -> None
 
 
 def test_every_type_of_a_chart_is_among_those() -> None:
-    itself, of_nobody = "Patient", {"Device", "Endpoint", "Provenance"}
+    itself, of_nobody = "Patient", {"AuditEvent", "Device", "Endpoint", "Provenance"}
     assert set(needed_permissions()) - {itself} - of_nobody <= set(LEAST)
 
 
