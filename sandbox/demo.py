@@ -94,6 +94,7 @@ def table(outcome: Outcome, *, fhir_base: str) -> Iterator[str]:
         if resource not in measured:
             kind = resource["resourceType"].ljust(sum(widths[:3]) + 4)
             yield f"  {kind}  {_address(fhir_base, resource)}"
+    yield from (f"  kept otherwise: {path}" for path in outcome.differences)
 
 
 def _measurement(observation: Resource) -> tuple[str, str, str]:

@@ -18,6 +18,7 @@ Say = Callable[[str], None]
 HTTP_TIMEOUT_S = 30
 ANALYSIS_TIMEOUT_S = 300  # our choice: an analysis takes seconds on a free machine
 POLL_S = 0.5
+HOLDS_THE_PLAN = {"CarePlan", "DocumentReference"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +28,13 @@ class Outcome:
     Attributes:
         case_url: The page of the report.
         written: The stored resources, as the EHR holds them.
+        differences: What the EHR kept otherwise than it was sent.
 
     """
 
     case_url: str
     written: tuple[Resource, ...]
+    differences: tuple[str, ...]
 
 
 def walk(ehr: Ehr, patient_id: str, *, say: Say) -> Outcome:
@@ -46,12 +49,15 @@ def walk(ehr: Ehr, patient_id: str, *, say: Say) -> Outcome:
         page = _launch(browser, f"{ehr.origin}/charts/{patient_id}/launch")
         say("analyze")
         _analyze(browser, page.url)
-        say("sign")
-        _sign(browser, page.url)
-        say("write")
-        references = _write(browser, page.url)
+        say("sign and write")
+        write = _write(browser, page.url, say=say)
         say("read back")
-        return Outcome(case_url=page.url, written=_read_back(ehr, references))
+        references = [*write["written"], *write["existing"]]
+        return Outcome(
+            case_url=page.url,
+            written=_read_back(ehr, references),
+            differences=tuple(write["differences"]),
+        )
 
 
 def _launch(browser: requests.Session, button: str) -> requests.Response:
@@ -67,31 +73,42 @@ def _analyze(browser: requests.Session, case_url: str) -> None:
         raise StepError(f"analyze: {status['state']}: {status['advice']}")
 
 
-def _sign(browser: requests.Session, case_url: str) -> None:
+def _sign(browser: requests.Session, case_url: str) -> dict[str, str]:
+    """Sign what the page shows, and return the hidden fields of its form."""
     page = browser.get(case_url, timeout=HTTP_TIMEOUT_S)
     forms = _Forms()
     forms.feed(page.text)
     action = next((name for name in forms.hidden if name.endswith("/sign")), None)
     if action is None:
         raise StepError(f"sign: the report has no form to sign: {text(page)}")
-    fields = forms.hidden[action] | {"confirm": "yes"}
+    fields = forms.hidden[action]
     address = urljoin(page.url, action)
     headers = {"Referer": page.url}  # as a browser sends it, and as CSRF checks want it
-    answer = browser.post(address, fields, headers=headers, timeout=HTTP_TIMEOUT_S)
+    answer = browser.post(
+        address, fields | {"confirm": "yes"}, headers=headers, timeout=HTTP_TIMEOUT_S
+    )
     if not answer.ok:
         raise StepError(f"sign: the app answers {answer.status_code}: {text(answer)}")
+    return fields
 
 
-def _write(browser: requests.Session, case_url: str) -> list[str]:
+def _write(browser: requests.Session, case_url: str, *, say: Say) -> Resource:
+    """Sign, and again where the EHR turned down what the page had offered it."""
+
     def is_over(status: Resource) -> bool:
         return (status["write"] or {}).get("state") in {"written", "failed"}
 
-    write = _poll(browser, case_url, is_over)["write"] or {"state": "not started"}
-    if write["state"] != "written":
-        raise StepError(f"write: {write['state']}: {write.get('advice')}")
-    if write["differences"]:
-        raise StepError(f"write: the EHR kept other values: {write['differences']}")
-    return [*write["written"], *write["existing"]]
+    offers: list[str | None] = []
+    while True:
+        offer = _sign(browser, case_url).get("plan")
+        status = _poll(browser, case_url, is_over)
+        write: Resource = status["write"] or {"state": "not started"}
+        if write["state"] == "written":
+            return write
+        if offer in offers or offer is None:
+            raise StepError(f"write: {write['state']}: {write.get('advice')}")
+        offers.append(offer)
+        say(f"not written, once more: {write['advice']}")
 
 
 def _read_back(ehr: Ehr, references: list[str]) -> tuple[Resource, ...]:
@@ -102,8 +119,9 @@ def _read_back(ehr: Ehr, references: list[str]) -> tuple[Resource, ...]:
     }
     if missing := [reference for reference in references if reference not in stored]:
         raise StepError(f"read back: not in the EHR: {', '.join(missing)}")
-    if not any(reference.startswith("CarePlan/") for reference in references):
-        raise StepError("read back: no CarePlan was written")
+    kinds = {reference.split("/")[0] for reference in references}
+    if not kinds & HOLDS_THE_PLAN:
+        raise StepError("read back: no plan was written")
     return tuple(stored[reference] for reference in references)
 
 

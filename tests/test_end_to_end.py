@@ -59,6 +59,28 @@ def test_a_clinician_clicks_reads_signs_and_finds_it_in_the_chart(
     page.close()
 
 
+@pytest.mark.parametrize(
+    ("personality", "plan", "is_exact"),
+    [
+        ("medplum", "CarePlan", True),
+        ("epic", "DocumentReference", True),
+        ("oracle", "DocumentReference", False),
+    ],
+)
+def test_every_documented_ehr_gets_as_much_as_it_takes(  # noqa: PLR0913
+    app: App, ehr: Ehr, archive: Archive, personality: str, plan: str, *, is_exact: bool
+) -> None:
+    person = PEOPLE[0]
+    seed_person(person, ehr, archive, today=today())
+    ehr.play(personality)
+    assert app.url
+    outcome = walk(ehr, person.key, say=print)
+    assert (outcome.differences == ()) is is_exact
+    held = [item for item in outcome.written if item["resourceType"] == plan]
+    assert len(held) == len(ehr.resources(plan)) == 1
+    assert held[0]["subject"]["reference"] == f"Patient/{person.key}"
+
+
 @pytest.mark.skipif(not has_real_images(), reason="no SPIDER slices in ../shared")
 @pytest.mark.parametrize("stem", LENT_IMAGES)
 def test_a_real_spine_arrives_in_the_chart_as_a_reader_outlined_it(
@@ -66,7 +88,9 @@ def test_a_real_spine_arrives_in_the_chart_as_a_reader_outlined_it(
 ) -> None:
     patient_id = seed_lent(stem, ehr, archive, today=today())
     assert app.url
-    written = walk(ehr, patient_id, say=print).written
+    outcome = walk(ehr, patient_id, say=print)
+    assert outcome.differences == ()
+    written = outcome.written
     outlined = reference_levels(SHARED / "data" / "spider", LENT_IMAGES[stem])
     differences = [
         abs(height_mm(written, str(level.level)) - level.disc_height_mm)

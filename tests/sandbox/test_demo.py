@@ -95,6 +95,7 @@ def test_every_patient_with_images_gets_a_care_plan(
     seed_person(person, ehr, archive, today=today())
     assert app.url
     outcome = walk.walk(ehr, person.key, say=print)
+    assert outcome.differences == ()
     types = {resource["resourceType"] for resource in outcome.written}
     needed = {*NEEDED_TYPES, "DiagnosticReport", "ServiceRequest"}
     assert types - {"RiskAssessment", "Goal"} == needed
@@ -109,9 +110,14 @@ def test_table_shows_value_unit_and_address() -> None:
         "valueQuantity": {"value": 9.5, "unit": "mm"},
     }
     plan = {"resourceType": "CarePlan", "id": "2"}
-    outcome = walk.Outcome(case_url="", written=(observation, plan))
+    outcome = walk.Outcome(
+        case_url="",
+        written=(observation, plan),
+        differences=("CarePlan/2: CarePlan.note",),
+    )
     lines = list(table(outcome, fhir_base="http://ehr"))
     assert lines[0].split() == [
         *("L4/L5", "Disc", "height", "9.5", "mm", "http://ehr/Observation/1")
     ]
     assert lines[1].split() == ["CarePlan", "http://ehr/CarePlan/2"]
+    assert lines[2] == "  kept otherwise: CarePlan/2: CarePlan.note"
