@@ -43,11 +43,37 @@ def main(argv: list[str] | None = None) -> int:
         "--radiomics", action="store_true", help="write radiomic features too"
     )
     commands.add_parser("schema", help="print the JSON Schema of report.json")
+    command = commands.add_parser(
+        "reproduce", help="measure the committed models again, compare with their cards"
+    )
+    command.add_argument("--data", type=Path, help="folder of SPIDER")
+    command.add_argument(
+        "--quick", action="store_true", help="measure small parts: seconds, not minutes"
+    )
     arguments = parser.parse_args(argv)
     if arguments.command == "schema":
         print(schema_json(), end="")
         return DONE
+    if arguments.command == "reproduce":
+        return _reproduce(arguments)
     return _analyze(arguments)
+
+
+def _reproduce(arguments: argparse.Namespace) -> int:
+    from inference.training import reproduce  # noqa: PLC0415  loads all engines
+
+    data = arguments.data or reproduce.SPIDER
+    states = set()
+    try:
+        for check in reproduce.reproduce(data, is_sample=arguments.quick):
+            states.add(check.state)
+            print(
+                f"{check.state}\t{check.what}", *check.reasons, sep="\n\t", flush=True
+            )
+    except ModelError as error:
+        print(f"{error}\n{error.advice}", file=sys.stderr)
+        return FAILED
+    return REFUSED if reproduce.State.DIFFERS in states else DONE
 
 
 def _analyze(arguments: argparse.Namespace) -> int:

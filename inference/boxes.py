@@ -24,8 +24,8 @@ CENTRAL_PART: Final = 0.8
 WALL_PART: Final = 0.7
 #: What is lower than this has no walls. Our choice: higher than most discs.
 MIN_WALL_MM: Final = 15.0
-#: How far a disc may reach beyond the bodies at its ends. Our choice: above 95 of 100
-#: reference masks of SPIDER.
+#: How far a disc may reach beyond the bodies at its ends. Our choice: a bulge; what is
+#: farther is a leak.
 BULGE_MM: Final = 4.0
 #: A structure ends where it has less than this part of its height near that end. Our
 #: choice: what is thinner is a bulge, a spur or a leak.
@@ -44,7 +44,7 @@ MARGIN_MM: Final = 3.0  # our choice: room for a blurred border
 MAX_STEPS: Final = 4  # the axis and both ends settle within three
 OUTLIER_MM: Final = 1.0  # our choice: farther from a smooth line is a leak or a defect
 REWEIGHTINGS: Final = 4
-COLUMN_MM: Final = 0.2  # between the columns of a thickness profile
+COLUMN_MM: Final = 0.2  # our choice: columns of a profile, finer than a pixel
 
 Point = NDArray[np.float64]
 Line = NDArray[np.float64]

@@ -10,10 +10,10 @@ from inference.midsagittal import MidSagittal
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Caliper
 
-#: How many border widths 95 of 100 errors stay within, by quantity: on three sagittal
-#: surfaces of each of six SPIDER patients never trained on (90 of each), against masks
-#: corrected by people, by ``inference.training.lengths.error_summary``. With factors
-#: from the other five patients, 89 to 94 of 100 errors of the sixth stay within.
+#: Half width of an interval in border widths, by quantity. Our choice, with the errors
+#: on six SPIDER patients never trained on in view: ``python -m inference.training
+#: evaluate`` prints the part that they cover (``covered``) and the factor that would
+#: cover 95 of 100 (``factor``), kept in ``weights/segmentation.metrics.json``.
 UNCERTAINTY_FACTORS: Final = {
     "disc_height_mm": 2.0,
     "disc_height_anterior_mm": 2.6,

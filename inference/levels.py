@@ -30,10 +30,10 @@ SPACING_RANGE_RATIO: Final = (0.65, 1.45)
 #: A sacrum out of view cannot be counted from, whatever else is seen.
 SACRUM_UNSEEN_CONFIDENCE: Final = 0.5
 #: What the network may say of a second disc as L5/S1, on the scale of ``Evidence``. Our
-#: choice: 2.5 % of its whole L5/S1; in 4 of 100 patients there is more.
+#: choice: a small part of its whole L5/S1.
 RIVAL_NAMED: Final = 0.2
-#: Length of L5/S1 in that of L4/L5. Our choice: of 170 patients one in 25 has a shorter
-#: one, and so has a disc above or below a transitional vertebra.
+#: Length of L5/S1 in that of L4/L5. Our choice: few have a shorter one, and so has a
+#: disc above or below a transitional vertebra.
 RUDIMENTARY_RATIO: Final = 0.7
 
 Name = TypeVar("Name", Level, Vertebra)

@@ -18,10 +18,8 @@ from inference.errors import UnsuitableStudyError
 
 DECODER: Final = Path(__file__).with_name("decoder.py")
 MEMORY_BYTES: Final = 640 * 1024**2  # our choice: a large frame, many times over
-CPU_S: Final = 3.0  # our choice, on the processor: a start takes 0.3 s of it
-PIXELS_PER_S: Final = (
-    1_000_000  # our choice: JPEG 2000, the slowest, does six times more
-)
+CPU_S: Final = 3.0  # our choice, on the processor: a start and much room
+PIXELS_PER_S: Final = 1_000_000  # our choice: less than a slow decoder does
 #: Our choice: a decoder that waits, or whose machine is busy, may take so much longer.
 WALL_FACTOR: Final = 10.0
 _SHOWN_CHARACTERS: Final = 200

@@ -7,7 +7,8 @@ the levels against landmarks; ``grading`` trains and cross-validates the Pfirrma
 on its masks; ``quality`` fits refusals and confidences to it; ``treatment`` trains and
 compares models of the choice of treatment on a synthetic cohort, or with ``--table``
 one on a site's own patients; ``geometry`` measures phantoms of known size by their true
-masks. What was measured is kept beside each model and shown with its results.
+masks. What was measured is kept beside each model (``X.metrics.json``) and shown with
+its results; ``cards`` then writes it into the model cards.
 """
 
 import argparse
@@ -19,16 +20,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inference import grading, models
-from inference.manifest import WEIGHTS
+from inference.manifest import TREATMENT_MANIFEST, WEIGHTS
 from inference.models import SegmentationModel, load_segmentation_model
 from inference.network import ENCODERS
 from inference.reference_engine import TorchModel
 from inference.results import ModelVersion
 from inference.training import (
-    levels,
+    cards,
     pseudo_labels,
     quality,
-    robustness,
+    reproduce,
     treatment,
     treatment_site,
 )
@@ -39,9 +40,8 @@ from inference.training.data import (
     spider_slices,
     split_by_patient,
 )
-from inference.training.evaluation import evaluate, summary
+from inference.training.evaluation import sentence, summary
 from inference.training.export import export
-from inference.training.geometry import phantom_accuracy
 from inference.training.graded import graded_slices
 from inference.training.grading import (
     cross_validated,
@@ -50,14 +50,13 @@ from inference.training.grading import (
     metrics,
     write,
 )
+from inference.training.metrics import keep
 from inference.training.segmentation import Pools, Recipe, load_averaged, train
 from inference.training.site_table import TableError, read_site_table
 from inference.treatment.model import load_treatment_model
 
-SPIDER = Path("../shared/data/spider")
 RUN = Path("runs/segmentation")
 FOLDS_RUN = Path("runs/folds")
-LEVELS_RUN = Path("runs/levels")
 
 if TYPE_CHECKING:  # argparse gives what add_subparsers returns no public name
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
@@ -70,8 +69,10 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--data", type=Path, default=SPIDER, help="folder of SPIDER")
-    commands = parser.add_subparsers(required=True)
+    parser.add_argument(
+        "--data", type=Path, default=reproduce.SPIDER, help="folder of SPIDER"
+    )
+    commands = parser.add_subparsers(required=True, dest="command")
 
     _add_segmentation(commands)
 
@@ -96,8 +97,7 @@ def main(argv: list[str] | None = None) -> int:
     command.set_defaults(function=_treatment)
 
     command = commands.add_parser("levels", help="check the names of the levels")
-    command.add_argument("--run", type=Path, default=LEVELS_RUN)
-    command.set_defaults(function=_levels)
+    command.set_defaults(function=_measure)
 
     command = commands.add_parser("quality", help="fit refusals and confidences")
     command.add_argument("--version", required=True)
@@ -110,11 +110,13 @@ def main(argv: list[str] | None = None) -> int:
     command.set_defaults(function=_quality)
 
     command = commands.add_parser("evaluate", help="measure the segmentation")
-    command.set_defaults(function=_evaluate)
+    command.set_defaults(function=_measure)
 
     command = commands.add_parser("geometry", help="measure phantoms of known size")
-    command.add_argument("--phantoms", type=int, default=100, help="number to draw")
-    command.set_defaults(function=_geometry)
+    command.set_defaults(function=_measure)
+
+    command = commands.add_parser("cards", help="write what was measured into cards")
+    command.set_defaults(function=_cards)
 
     options = parser.parse_args(argv)
     options.function(options)
@@ -178,8 +180,7 @@ def _cross_validation(options: argparse.Namespace) -> None:
         folds=options.folds,
         directory=options.run,
     )
-    dices = {item.patient: round(item.mean_dice, 3) for item in results}
-    _print({"patients": dices, **summary(results)})
+    _print(summary(results))
 
 
 def _pseudo_labels(options: argparse.Namespace) -> None:
@@ -234,14 +235,16 @@ def _treatment(options: argparse.Namespace) -> None:
     if options.table:
         _site_treatment(options)
         return
-    _print(
-        treatment.train_and_check(
-            version=options.version,
-            directory=WEIGHTS,
-            served=options.patients,
-            compared=options.compared,
-        )
+    found = treatment.train_and_check(
+        version=options.version,
+        directory=WEIGHTS,
+        served=options.patients,
+        compared=options.compared,
     )
+    # the methods compared are no model that is served: they are only printed
+    kept = {name: part for name, part in found.items() if "compared" not in name}
+    keep(TREATMENT_MANIFEST, "treatment", kept)
+    _print(found)
 
 
 def _site_treatment(options: argparse.Namespace) -> None:
@@ -260,10 +263,16 @@ def _site_treatment(options: argparse.Namespace) -> None:
         raise SystemExit(f"not enabled: {'; '.join(found['refused'])}")
 
 
-def _levels(options: argparse.Namespace) -> None:
-    slices = graded_slices(options.data)
-    found = levels.readings(slices, load_segmentation_model(), options.run)
-    _print(levels.summary(found, held_out=held_out_patients(options.data)))
+def _measure(options: argparse.Namespace) -> None:
+    found = reproduce.measure(models.MANIFEST, options.command, options.data)
+    keep(models.MANIFEST, options.command, found)
+    if options.command == "evaluate":
+        _keep_quality(models.MANIFEST, sentence(found))
+    _print(found)
+
+
+def _cards(_: argparse.Namespace) -> None:
+    cards.write()
 
 
 def _quality(options: argparse.Namespace) -> None:
@@ -272,39 +281,6 @@ def _quality(options: argparse.Namespace) -> None:
     )
     quality.write(written, measured, version=options.version, directory=WEIGHTS)
     _print(measured)
-
-
-def _evaluate(options: argparse.Namespace) -> None:
-    _, held_out = split_by_patient(spider_slices(options.data / "t2space"))
-    model = load_segmentation_model()
-    results = evaluate(held_out, model)
-    found = summary(results)
-    dice, error = found["mean_dice"], found["disc_height_error_mm"]
-    _keep_quality(
-        models.MANIFEST,
-        f"On {len(results)} patients never trained on: mean Dice {dice['value']}; half "
-        f"of the disc heights within {error['median']} mm and 95 % within "
-        f"{error['p95']} mm of those on a reader's outlines.",
-    )
-    dices = {item.patient: round(item.mean_dice, 3) for item in results}
-    never = held_out_patients(options.data)
-    unseen = [
-        item
-        for item in pseudo_labels.unlabeled_slices(options.data)
-        if item.patient in never
-    ]
-    _print(
-        {
-            "patients": dices,
-            **found,
-            "dice_after_changes": robustness.dice_after_changes(held_out, model),
-            "dice_between_t1_and_t2": robustness.dice_between_t1_and_t2(unseen, model),
-        }
-    )
-
-
-def _geometry(options: argparse.Namespace) -> None:
-    _print(phantom_accuracy(options.phantoms))
 
 
 def _keep_quality(manifest_name: str, sentence: str) -> None:

@@ -1,8 +1,8 @@
 """How good the segmentation is on patients that it was never trained on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,12 @@ from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Structure
 from inference.segmentation import segment, segmentation_of
 from inference.training.data import LabeledSlice
-from inference.training.lengths import PairedLength, error_summary, paired_lengths
+from inference.training.lengths import (
+    PairedLength,
+    canal_summary,
+    error_summary,
+    paired_lengths,
+)
 from inference.volume import SAGITTAL_DIRECTIONS, Geometry, SpineSegmentation, Volume
 
 SLICE_MM: Final = 0.9  # of SPIDER's T2 SPACE extract
@@ -88,23 +93,39 @@ def evaluate(
     return results
 
 
-def summary(results: Sequence[PatientResult]) -> dict[str, Interval]:
+def summary(results: Sequence[PatientResult]) -> dict[str, Any]:
     """Return means over patients with intervals, and the spread of the lengths."""
-    scores: dict[str, Interval] = {}
-    for name in Structure:
-        overlaps = [result.overlaps[name] for result in results]
-        for metric in fields(Overlap):
-            values = [getattr(overlap, metric.name) for overlap in overlaps]
-            scores[f"{name}_{metric.name}"] = _mean_with_interval(np.array(values))
-    mean_dice = np.array([result.mean_dice for result in results])
-    scores["mean_dice"] = _mean_with_interval(mean_dice)
-    scores["lowest_patient_dice"] = {"value": round(float(mean_dice.min()), 3)}
     lengths = [length for result in results for length in result.lengths]
-    for quantity, errors in error_summary(lengths).items():
-        length = quantity.removesuffix("_mm")
-        unit = "" if length.endswith("degrees") else "_mm"
-        scores[f"{length}_error{unit}"] = errors
-    return scores
+    mean_dice = np.array([result.mean_dice for result in results])
+    return {
+        "patients": {item.patient: round(item.mean_dice, 3) for item in results},
+        "mean_dice": _mean_with_interval(mean_dice),
+        "overlap": {
+            str(name): _overlaps([result.overlaps[name] for result in results])
+            for name in Structure
+        },
+        "length_errors": error_summary(lengths),
+        "central_canal": canal_summary(lengths),
+    }
+
+
+def sentence(found: Mapping[str, Any]) -> str:
+    """Return a summary in a sentence, which is shown with every result."""
+    dice, error = found["mean_dice"], found["length_errors"]["disc_height_mm"]
+    return (
+        f"On {len(found['patients'])} patients never trained on: mean Dice "
+        f"{dice['value']}; half of the disc heights within {error['median']} mm and "
+        f"95 % within {error['p95']} mm of those on a reader's outlines."
+    )
+
+
+def _overlaps(overlaps: Sequence[Overlap]) -> dict[str, Interval]:
+    return {
+        item.name: _mean_with_interval(
+            np.array([getattr(overlap, item.name) for overlap in overlaps])
+        )
+        for item in fields(Overlap)
+    }
 
 
 def _mean_with_interval(values: NDArray[np.float64]) -> Interval:

@@ -16,7 +16,21 @@ from inference.errors import SpineNotFoundError
 from inference.levels import NamedSpine, name_levels
 from inference.measurements import Measurements, measure
 from inference.midsagittal import canal_course, surface_along
-from inference.results import LevelMeasurement, SpineMeasurement, VertebraMeasurement
+from inference.results import (
+    CanalClass,
+    CentralStenosis,
+    Level,
+    LevelMeasurement,
+    SpineMeasurement,
+    VertebraMeasurement,
+)
+from inference.stenosis import (
+    ABSOLUTE_MM,
+    LEAST_UNCERTAINTY_MM,
+    QUANTITY,
+    RELATIVE_MM,
+    class_probabilities,
+)
 from inference.volume import SpineSegmentation, Volume
 
 COVERED_PERCENT: Final = 95.0
@@ -100,6 +114,41 @@ def error_summary(lengths: Sequence[PairedLength]) -> dict[str, dict[str, float]
             numbers["factor"] = float(np.percentile(ratios, COVERED_PERCENT))
         summary[quantity] = {name: round(value, 2) for name, value in numbers.items()}
     return summary
+
+
+def canal_summary(lengths: Sequence[PairedLength]) -> dict[str, float]:
+    """Compare the class of each central canal with that of the reference mask.
+
+    ``told`` is how many have one class alone, ``told_right`` how many of these have the
+    reference's, ``not_excluded`` for how many the reference's is among those named, and
+    ``probability`` what the reference's class is given on average.
+    """
+    canals = [item for item in lengths if item.quantity == QUANTITY]
+    order = list(CanalClass)
+    found = [
+        CentralStenosis(
+            level=Level(item.site),
+            probabilities=class_probabilities(
+                item.predicted, max(item.uncertainty_mm or 0, LEAST_UNCERTAINTY_MM)
+            ),
+        )
+        for item in canals
+    ]
+    true = [
+        order[sum(item.reference < limit for limit in (RELATIVE_MM, ABSOLUTE_MM))]
+        for item in canals
+    ]
+    pairs = list(zip(found, true, strict=True))
+    told = [(item, name) for item, name in pairs if item.canal_class]
+    given = [item.probabilities[order.index(name)] for item, name in pairs]
+    return {
+        "n": len(pairs),
+        **{f"truly_{name.name.lower()}": true.count(name) for name in order},
+        "told": len(told),
+        "told_right": sum(item.canal_class is name for item, name in told),
+        "not_excluded": sum(name in item.possible for item, name in pairs),
+        "probability": round(float(np.mean(given)), 2) if given else 0.0,
+    }
 
 
 def spread(errors: NDArray[np.float64]) -> dict[str, float]:

@@ -14,7 +14,7 @@ from inference.pieces import centroid
 from inference.quality.model import MANIFEST
 from inference.quality.traits import LIKENESS
 from inference.results import Structure
-from inference.training import others
+from inference.training import metrics, others
 from inference.training.confidence import (
     Outline,
     agreement,
@@ -38,7 +38,6 @@ from inference.training.weights import write_weights
 from inference.volume import Volume
 
 COEFFICIENTS: Final = "quality.coefficients.json"
-RELIABILITY: Final = "quality.reliability.json"
 EVERY: Final = 30  # real slices that are turned, shrunk, and given voids
 
 
@@ -112,21 +111,21 @@ def write(
     version: str,
     directory: Path,
 ) -> None:
-    """Write coefficients, the reliability curve, and the manifest."""
+    """Write coefficients, the manifest, and what was measured."""
     content = (json.dumps(written, indent=2) + "\n").encode()
-    curve = json.dumps(measured["reliability"], indent=2) + "\n"
-    (directory / RELIABILITY).write_text(curve)
     write_weights(
         content,
         directory / COEFFICIENTS,
         manifest=MANIFEST,
         name="spoils-quality",
         version=version,
-        quality=_sentence(measured),
+        quality=sentence(measured),
     )
+    metrics.keep(MANIFEST, "quality", measured, directory=directory)
 
 
-def _sentence(measured: dict[str, Any]) -> str:
+def sentence(measured: dict[str, Any]) -> str:
+    """Return what was measured in a sentence, which is shown with every result."""
     spearman = measured["confidence"]["all"]["spearman"]
     part, spines = measured["falsely_refused_part"], measured["real_spines"]
     return (

@@ -1,8 +1,9 @@
 """Train and check the treatment model on the synthetic cohort."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from inference.training.treatment_metrics import (
     coverage,
     metrics,
 )
-from inference.treatment.model import Training
+from inference.treatment.model import Calibration, Training
 
 #: The served model sees more patients than the compared methods, each twice.
 SERVED_ROUNDS: Final = 250
@@ -37,7 +38,7 @@ TRAINED_ON: Final = (
 
 def train_and_check(
     *, version: str, directory: Path, served: int, compared: int
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Train and write the served model, and return all that was measured.
 
     Args:
@@ -52,17 +53,15 @@ def train_and_check(
     booster = fit_served(known.inputs, known.choices, SERVED_ROUNDS)
     aside = draw_cohort(served // 4, seed=SEED + 1)
     calibration = calibrate(scores(booster, half_hidden(aside.inputs)), aside.choices)
-    check = draw_cohort(served // 2, seed=SEED + 2)
 
     def found_for(inputs: Array) -> Array:
         return calibration.probabilities(scores(booster, inputs))
 
-    found = found_for(check.inputs)
-    blurred = found_for(hidden(check.inputs, seed=SEED + 2))
-    best, reached = ceiling(check.probabilities), metrics(check.choices, found)
+    measured = checked(found_for, calibration, served // 2)
     quality = (
         f"{TRAINED_ON}. On {served // 2} invented patients never trained on: AUROC "
-        f"{reached['auroc']:.3f}, where {best['auroc']:.3f} is the best possible."
+        f"{measured['served']['auroc']:.3f}, where "
+        f"{measured['ceiling']['auroc']:.3f} is the best possible."
     )
     write(
         booster,
@@ -78,14 +77,35 @@ def train_and_check(
     )
     cohort = draw_cohort(compared, seed=SEED + 3)
     return {
-        "ceiling": best,
-        "served": reached,
+        **measured,
+        "compared_ceiling": ceiling(cohort.probabilities),
+        "compared": compare(cohort),
+    }
+
+
+def checked(
+    found_for: Callable[[Array], Array], calibration: Calibration, count: int
+) -> dict[str, Any]:
+    """Measure a model on invented patients that no model is trained on.
+
+    Args:
+        found_for: Gives the probabilities of the options for inputs.
+        calibration: Gives the sets.
+        count: How many patients.
+
+    """
+    check = draw_cohort(count, seed=SEED + 2)
+    found = found_for(check.inputs)
+    blurred = found_for(hidden(check.inputs, seed=SEED + 2))
+    return {
+        "ceiling": ceiling(check.probabilities),
+        "served": metrics(check.choices, found),
         "served_with_inputs_hidden": metrics(check.choices, blurred),
         "auroc_by_missing": {
-            count: metrics(check.choices, found_for(_without(check.inputs, count)))[
-                "auroc"
-            ]
-            for count in range(len(INPUTS))
+            str(missing): metrics(
+                check.choices, found_for(_without(check.inputs, missing))
+            )["auroc"]
+            for missing in range(len(INPUTS))
         },
         "calibration": asdict(calibration),
         "sets": coverage(calibration, check.choices, found),
@@ -97,8 +117,6 @@ def train_and_check(
             calibration=calibration,
             truth=check.probabilities,
         ),
-        "compared_ceiling": ceiling(cohort.probabilities),
-        "compared": compare(cohort),
     }
 
 
