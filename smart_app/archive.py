@@ -28,6 +28,7 @@ from smart_app.wado import Wado
 
 MAX_INSTANCES: Final = 4096  # our choice: as many frames as are read of a series
 HTTP_NOT_FOUND: Final = 404
+MAX_METADATA_BYTES: Final = 2**27  # our choice: 32 KiB of JSON for each of 4096
 MAX_SERIES_BYTES: Final = 2**30  # our choice: more than any series of slices
 #: Statuses of a service that does not search, but perhaps sends what it is asked for.
 NO_SEARCH: Final = frozenset({400, 404, 405, 406, 501})
@@ -67,7 +68,7 @@ class Archive:
         harden(
             session,
             timeout_s,
-            max_body_bytes=MAX_SERIES_BYTES,
+            max_body_bytes=MAX_METADATA_BYTES,
             max_wait_s=MAX_WARM_UP_S,
         )
         client = DICOMwebClient(url, session, timeout=timeout_s)

@@ -14,6 +14,7 @@ from smart_app.upstream_errors import (
     StudyNotInArchiveError,
     TruncatedSeriesError,
 )
+from smart_app.wado import MAX_FAILURES
 from tests.smart_app.archive_proxy import (
     Answer,
     Fault,
@@ -281,3 +282,27 @@ def test_a_wrong_password_is_an_error_without_the_password(archive: Orthanc) -> 
     with pytest.raises(ArchiveError, match="401") as raised:
         client(archive.dicomweb_url, ("spoils", secret)).first_instances("1.2.3")
     assert secret not in str(raised.value)
+
+
+def test_a_series_beyond_the_limit_is_given_up(
+    archive: Orthanc, uids: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smart_app.archive.MAX_SERIES_BYTES", 1000)
+    with (
+        behind(archive, honest) as asked,
+        pytest.raises(ArchiveError, match="ContentDecodingError"),
+    ):
+        asked.archive.series(*uids)
+    assert asked.instances <= MAX_FAILURES
+
+
+def test_an_archive_that_went_away_is_not_asked_for_every_image(
+    archive: Orthanc, uids: tuple[str, str]
+) -> None:
+    def gone(request: Request, forward: Forward) -> Answer:
+        return Answer(status=None, body=b"") if request.is_retrieve else forward()
+
+    with behind(archive, gone) as asked, pytest.raises(ArchiveError):
+        asked.archive.series(*uids)
+    # each is repeated once by the session, and the series was asked for too
+    assert len(asked.retrieves) <= 2 * (1 + MAX_FAILURES)
