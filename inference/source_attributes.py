@@ -72,11 +72,13 @@ def source_attributes(directory: Path = WEIGHTS) -> SourceAttributes:
     """
     try:
         text = FILE.read_text("utf-8")
-        models = {path.stem: _model(path) for path in manifests(directory)}
-        said = {name: item.quality for name, item in models.items()}
-        said["rules"] = TABLE.version
+        models = [_model(path) for path in manifests(directory)]
+        said = {
+            "models": " ".join(f"{item.name}: {item.quality}" for item in models),
+            "rules": TABLE.version,
+        }
         filled = _NAMED.sub(lambda match: json.dumps(said[match[1]])[1:-1], text)
-        content = json.loads(filled) | {"models": [*models.values()]}
+        content = json.loads(filled) | {"models": models}
         return TypeAdapter(SourceAttributes).validate_python(content)
     except (OSError, ValueError, KeyError, ValidationError) as error:
         raise ModelError(f"no source attributes: {error!r}") from error
