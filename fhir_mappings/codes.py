@@ -79,6 +79,13 @@ ARTIFICIAL_INTELLIGENCE: Final[Concept] = {
     ]
 }
 
+# https://github.com/HL7/aitransparency-ig, input/fsh/AIDevice.fsh
+_AI_INPUTS: Final = "http://hl7.org/fhir/uv/aitransparency/CodeSystem/AIinputsCS"
+MODEL_CARD: Final = coding(_AI_INPUTS, "AIModelCard", "AI Model-Card")
+MODEL_CARD_MARKDOWN: Final = coding(
+    _AI_INPUTS, "AIModelCardMarkdownFormat", "Markdown Format"
+)
+
 HEIGHT: Final = coding(DICOM, "121207", "Height")
 WIDTH: Final = coding(SNOMED, "103355008", "Width")
 VOLUME: Final = coding(SNOMED, "118565006", "Volume")

@@ -19,6 +19,7 @@ from smart_app import (
     cases,
     cds_hooks,
     commands,
+    definitions_page,
     guideline_page,
     headers,
     model_page,
@@ -75,6 +76,7 @@ def create_app(
     app.register_blueprint(plan_pages.bp)
     app.register_blueprint(guideline_page.bp)
     app.register_blueprint(model_page.bp)
+    app.register_blueprint(definitions_page.bp)
     app.register_blueprint(cds_hooks.bp)
     app.register_blueprint(commands.bp)
     app.add_url_rule("/healthz", view_func=healthz)
