@@ -7,8 +7,8 @@ the question.
 from dataclasses import dataclass
 from typing import Final
 
+from fhir_mappings import codes
 from fhir_mappings.chart_codes import Code
-from fhir_mappings.codes import CODE_SYSTEM, LOINC, SNOMED, coding
 from fhir_mappings.datatypes import Resource, concept
 from fhir_mappings.measures import Unit
 from inference.questions import (
@@ -38,68 +38,63 @@ class AnswerCode:
 
 _SCORE: Final = Unit(unit="{score}", code="{score}", digits=0)
 _WEEKS: Final = Unit(unit="weeks", code="wk", digits=0)
-_NRS: Final = coding(
-    LOINC,
-    "72514-3",
-    "Pain severity - 0-10 verbal numeric rating [Score] - Reported",
-)
+
+
+def _text(coding: dict[str, str]) -> Resource:
+    return concept(coding["display"], coding)
 
 
 def _own(name: str, text: str) -> Resource:
-    return concept(text, coding(CODE_SYSTEM, name, text))
+    return concept(text, codes.coding(codes.CODE_SYSTEM, name, text))
 
 
 _NUMBERS: Final = {
     "back_pain_nrs": AnswerCode(
-        code=concept("Back pain, 0 to 10", _NRS),
+        code=concept("Back pain, 0 to 10", codes.PAIN_SEVERITY),
         unit=_SCORE,
-        body_site=concept("Back", coding(SNOMED, "122496007", "Lumbar spine")),
+        body_site=concept("Back", codes.LUMBAR_SPINE_SITE),
     ),
     "leg_pain_nrs": AnswerCode(
-        code=concept("Leg pain, 0 to 10", _NRS),
+        code=concept("Leg pain, 0 to 10", codes.PAIN_SEVERITY),
         unit=_SCORE,
-        body_site=concept("Leg", coding(SNOMED, "61685007", "Lower limb structure")),
+        body_site=concept("Leg", codes.LEG_SITE),
     ),
     "odi_percent": AnswerCode(
         code=concept(
             "Oswestry disability index",
-            coding(LOINC, "97909-6", "Oswestry disability index score ODI"),
+            codes.OSWESTRY,
         ),
         unit=Unit(unit="%", code="%", digits=0),
     ),
     "start_back_score": AnswerCode(
         code=concept(
             "STarT Back total score",
-            coding(LOINC, "91351-7", "Total score [STarT Back]"),
+            codes.START_BACK,
         ),
         unit=_SCORE,
     ),
-    "back_pain_weeks": AnswerCode(
-        code=_own("back-pain-duration", "Time since back pain began"), unit=_WEEKS
-    ),
-    "leg_pain_weeks": AnswerCode(
-        code=_own("leg-pain-duration", "Time since leg symptoms began"), unit=_WEEKS
-    ),
+    "back_pain_weeks": AnswerCode(code=_text(codes.BACK_PAIN_DURATION), unit=_WEEKS),
+    "leg_pain_weeks": AnswerCode(code=_text(codes.LEG_PAIN_DURATION), unit=_WEEKS),
     "walking_distance_m": AnswerCode(
-        code=_own("walking-distance", "Walking distance"),
+        code=_text(codes.WALKING_DISTANCE),
         unit=Unit(unit="m", code="m", digits=0),
     ),
     "eq5d_index": AnswerCode(
-        code=_own("eq5d-index", "EQ-5D index"),
+        code=_text(codes.EQ5D_INDEX),
         unit=Unit(unit="1", code="1", digits=3),
     ),
     "smoking": AnswerCode(
         code=concept(
             "Tobacco smoking status",
-            coding(LOINC, "72166-2", "Tobacco smoking status"),
+            codes.SMOKING_STATUS,
         )
     ),
 }
 #: Answers to the question about tobacco: US Core's value set, see ``chart_codes``.
 SMOKING: Final = {
-    Smoking.NEVER: coding(SNOMED, "266919005", "Never smoker"),
-    Smoking.FORMER: coding(SNOMED, "8517006", "Former smoker"),
-    Smoking.CURRENT: coding(SNOMED, "77176002", "Smoker"),
+    Smoking.NEVER: codes.NEVER_SMOKER,
+    Smoking.FORMER: codes.FORMER_SMOKER,
+    Smoking.CURRENT: codes.SMOKER,
 }
 
 
@@ -115,8 +110,7 @@ def answer_code(question: Question) -> AnswerCode:
 
 
 def _own_code(question: Question) -> Code:
-    found = answer_code(question).code["coding"][0]
-    return found["system"], found["code"]
+    return codes.code_of(answer_code(question).code["coding"][0])
 
 
 #: What we wrote ourselves and read back, beside the numbers of ``chart_values``.

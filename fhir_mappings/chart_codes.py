@@ -9,7 +9,8 @@ the first letters of a code are enough.
 
 from typing import Final
 
-from fhir_mappings.codes import CODE_SYSTEM, ICD10CM, LOINC, SNOMED
+from fhir_mappings import codes
+from fhir_mappings.codes import ICD10CM, LOINC, LUMBAR_SPINE, SNOMED, code_of
 from inference.results import Flag, Smoking, TreatmentKind
 
 Code = tuple[str, str]
@@ -184,35 +185,35 @@ TOPICAL: Final = (
 
 # --- observations -----------------------------------------------------------------
 
-PAIN_NRS: Final = ((LOINC, "72514-3"), (LOINC, "75893-8"))
-ODI: Final = ((LOINC, "97909-6"),)
+PAIN_NRS: Final = (code_of(codes.PAIN_SEVERITY), (LOINC, "75893-8"))
+ODI: Final = (code_of(codes.OSWESTRY),)
 BMI: Final = ((LOINC, "39156-5"),)
 HEIGHT: Final = ((LOINC, "8302-2"),)
 WEIGHT: Final = ((LOINC, "29463-7"),)
 # 33914-3 (MDRD) as in http://hl7.org/fhir/uv/cpg/ValueSet/ckd-valueset-egfr
 EGFR: Final = ((LOINC, "62238-1"), (LOINC, "98979-8"), (LOINC, "33914-3"))
-START_BACK: Final = ((LOINC, "91351-7"),)
+START_BACK: Final = (code_of(codes.START_BACK),)
 # SNOMED CT code of the German PROM module (EQ-5D-5L index value):
 # https://build.fhir.org/ig/medizininformatik-initiative/kerndatensatzmodul-proms/
-EQ5D_INDEX: Final = ((SNOMED, "736534008"), (CODE_SYSTEM, "eq5d-index"))
-BACK_PAIN_DURATION: Final = ((CODE_SYSTEM, "back-pain-duration"),)
-LEG_PAIN_DURATION: Final = ((CODE_SYSTEM, "leg-pain-duration"),)
-WALKING_DISTANCE: Final = ((CODE_SYSTEM, "walking-distance"),)
-SMOKING: Final = ((LOINC, "72166-2"),)
+EQ5D_INDEX: Final = ((SNOMED, "736534008"), code_of(codes.EQ5D_INDEX))
+BACK_PAIN_DURATION: Final = (code_of(codes.BACK_PAIN_DURATION),)
+LEG_PAIN_DURATION: Final = (code_of(codes.LEG_PAIN_DURATION),)
+WALKING_DISTANCE: Final = (code_of(codes.WALKING_DISTANCE),)
+SMOKING: Final = (code_of(codes.SMOKING_STATUS),)
 
 #: Where a pain score is about: the back, or a leg (DICOM PS3.16 has both codes).
-BACK_SITES: Final[frozenset[Code]] = frozenset({(SNOMED, "122496007")})
-LEG_SITES: Final[frozenset[Code]] = frozenset({(SNOMED, "61685007")})
+BACK_SITES: Final[frozenset[Code]] = frozenset({LUMBAR_SPINE})
+LEG_SITES: Final[frozenset[Code]] = frozenset({code_of(codes.LEG_SITE)})
 
 # http://hl7.org/fhir/us/core/ValueSet/us-core-observation-smokingstatus, version 3.1.1
 SMOKING_ANSWERS: Final[dict[Code, Smoking]] = {
     (SNOMED, "449868002"): Smoking.CURRENT,  # every day
     (SNOMED, "428041000124106"): Smoking.CURRENT,  # some days
-    (SNOMED, "77176002"): Smoking.CURRENT,  # smoker, current status unknown
+    code_of(codes.SMOKER): Smoking.CURRENT,  # smoker, current status unknown
     (SNOMED, "428071000124103"): Smoking.CURRENT,  # heavy
     (SNOMED, "428061000124105"): Smoking.CURRENT,  # light
-    (SNOMED, "8517006"): Smoking.FORMER,
-    (SNOMED, "266919005"): Smoking.NEVER,
+    code_of(codes.FORMER_SMOKER): Smoking.FORMER,
+    code_of(codes.NEVER_SMOKER): Smoking.NEVER,
 }
 
 #: The Oswestry questionnaire (LOINC panel 97908-8) by what its canonical URL ends in.

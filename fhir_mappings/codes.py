@@ -7,6 +7,7 @@ AHRQ CDS, OHDSI PhenotypeLibrary); LOINC codes were looked up at tx.fhir.org. Wh
 chart is read by stands in ``chart_codes``.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from inference import results
@@ -52,6 +53,34 @@ def coding(system: str, code: str, display: str) -> dict[str, str]:
     """Return a Coding."""
     return {"system": system, "code": code, "display": display}
 
+
+def code_of(coding: Mapping[str, str]) -> tuple[str, str]:
+    """Return the system and the code of a Coding, as a chart is read by them."""
+    return coding["system"], coding["code"]
+
+
+# What a clinician types in, and what a chart is read by.
+PAIN_SEVERITY: Final = coding(
+    LOINC, "72514-3", "Pain severity - 0-10 verbal numeric rating [Score] - Reported"
+)
+OSWESTRY: Final = coding(LOINC, "97909-6", "Oswestry disability index score ODI")
+START_BACK: Final = coding(LOINC, "91351-7", "Total score [STarT Back]")
+SMOKING_STATUS: Final = coding(LOINC, "72166-2", "Tobacco smoking status")
+# US Core's value set, see ``chart_codes``
+NEVER_SMOKER: Final = coding(SNOMED, "266919005", "Never smoker")
+FORMER_SMOKER: Final = coding(SNOMED, "8517006", "Former smoker")
+SMOKER: Final = coding(SNOMED, "77176002", "Smoker")
+# DICOM PS3.16, context group 4031
+LUMBAR_SPINE_SITE: Final = coding(*LUMBAR_SPINE, "Lumbar spine")
+LEG_SITE: Final = coding(SNOMED, "61685007", "Lower limb structure")
+EQ5D_INDEX: Final = coding(CODE_SYSTEM, "eq5d-index", "EQ-5D index")
+BACK_PAIN_DURATION: Final = coding(
+    CODE_SYSTEM, "back-pain-duration", "Time since back pain began"
+)
+LEG_PAIN_DURATION: Final = coding(
+    CODE_SYSTEM, "leg-pain-duration", "Time since leg symptoms began"
+)
+WALKING_DISTANCE: Final = coding(CODE_SYSTEM, "walking-distance", "Walking distance")
 
 # https://hl7.org/fhir/R4/valueset-observation-category.html
 IMAGING: Final[Concept] = {
@@ -184,8 +213,6 @@ NOT_PERFORMED: Final = coding(
     f"{HL7}/data-absent-reason", "not-performed", "Not Performed"
 )
 UNKNOWN: Final = coding(f"{HL7}/data-absent-reason", "unknown", "Unknown")
-# DICOM PS3.16, context group 4031
-LUMBAR_SPINE_SITE: Final = coding(*LUMBAR_SPINE, "Lumbar spine")
 
 # https://hl7.org/fhir/us/core/STU6.1/profiles-and-extensions.html; the same in 7.0.0
 _US_CORE: Final = "http://hl7.org/fhir/us/core/StructureDefinition"
