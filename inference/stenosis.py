@@ -8,6 +8,7 @@ found; those of the bony canal (doi:10.4103/jcis.JCIS_24_17, L1: 14.5 mm in men)
 make most sacs narrow, so they are shown beside the value and decide nothing.
 """
 
+import math
 from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Final
@@ -47,14 +48,17 @@ def class_probabilities(
     """Return the probabilities of the classes of ``CanalClass``, in their order.
 
     The true diameter is taken as normal about the measured one, less what is too wide.
-    Its interval was made about the measured one, so it is wider than it needs to be.
+    The interval is about the measured one and covers that too, so its share is taken
+    off the spread.
 
     Args:
         canal_mm: As measured.
-        uncertainty_mm: Half width of the interval for 95 of 100.
+        uncertainty_mm: Half width of the interval for 95 of 100, at least
+            ``LEAST_UNCERTAINTY_MM``.
 
     """
-    true = NormalDist(canal_mm - TOO_WIDE_MM, uncertainty_mm / _SIGMAS)
+    spread_mm = math.sqrt((uncertainty_mm / _SIGMAS) ** 2 - TOO_WIDE_MM**2)
+    true = NormalDist(canal_mm - TOO_WIDE_MM, spread_mm)
     absolute = true.cdf(ABSOLUTE_MM)
     narrow = true.cdf(RELATIVE_MM)
     return 1 - narrow, narrow - absolute, absolute

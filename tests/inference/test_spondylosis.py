@@ -175,7 +175,7 @@ def test_a_slip_counts_by_its_grade_unless_a_reader_would_not_say_so(
 
 @pytest.mark.parametrize(
     ("canal_mm", "expected"),
-    [(20.0, "0"), (11.2, "0 to 2"), (6.0, "2"), (None, "not assessed")],
+    [(20.0, "0"), (11.7, "0 to 2"), (6.0, "2"), (None, "not assessed")],
 )
 def test_a_canal_counts_by_the_classes_that_are_not_excluded(
     canal_mm: float | None, expected: str

@@ -32,7 +32,7 @@ def test_far_from_the_limits_the_class_is_told(
 
 
 @pytest.mark.parametrize("limit_mm", [ABSOLUTE_MM, RELATIVE_MM])
-@pytest.mark.parametrize("away_mm", [-0.8, 0.0, TOO_WIDE_MM, 1.0])
+@pytest.mark.parametrize("away_mm", [-0.5, 0.0, TOO_WIDE_MM, 1.0])
 def test_near_a_limit_no_class_is_claimed(limit_mm: float, away_mm: float) -> None:
     found = only(limit_mm + away_mm)
     assert found.canal_class is None

@@ -84,7 +84,7 @@ def test_what_was_not_measured_says_so(page: Page, hospital: Ehr, url: str) -> N
     cells = page.locator("tr[data-name='L4/L5'] td").all_inner_texts()
     values = [cell.split("\n")[0] for cell in cells]
     assert values[:7] == ["IV (71 %)", "7.3", "33.0", "12,340", "0.26", "0.50", "9.0"]
-    assert values[7:11] == ["relative or absolute", "L4", "27.4", "35.1"]
+    assert values[7:11] == ["absolute", "L4", "27.4", "35.1"]
     assert values[11] == "mild to severe"
     overall = "Spondylosis, worst level: mild to severe, without L1/L2, L2/L3"
     assert overall in page.inner_text(".levels")
