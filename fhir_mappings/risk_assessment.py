@@ -19,6 +19,7 @@ from fhir_mappings.outcome_text import PERCENT, estimate_words, outcome_notes, t
 from fhir_mappings.treatment_text import (
     TITLE,
     estimate_notes,
+    guideline_words,
     headline,
     origin,
     percent,
@@ -30,6 +31,7 @@ from inference.results import (
     OutcomeEstimate,
     OutcomePrediction,
     SurgicalOutcome,
+    TherapySuggestion,
     TreatmentEstimate,
 )
 
@@ -103,16 +105,20 @@ def _of_treatment(
             {
                 "outcome": {"text": option.value},
                 "probabilityDecimal": _percent(probability)["value"],
-                "rationale": _rationale(option, estimate),
+                "rationale": _rationale(option, estimate, report.suggestion),
             }
             for option, probability in options
         ],
     )
 
 
-def _rationale(option: Option, estimate: TreatmentEstimate) -> str:
+def _rationale(
+    option: Option, estimate: TreatmentEstimate, suggestion: TherapySuggestion
+) -> str:
     place = "In" if option in estimate.conformal_set else "Not in"
-    return f"{place} the set of options at 90 %. {origin(estimate)}"
+    said = guideline_words(option, suggestion)
+    words = f"{place} the set of options at 90 %{f'; {said}' if said else ''}"
+    return f"{words}. {origin(estimate)}"
 
 
 def _risk_assessment(  # noqa: PLR0913 - the elements that differ

@@ -3,7 +3,12 @@
 from typing import Final
 
 from fhir_mappings.outcome_text import PERCENT
-from inference.results import MissingInput, Option, TreatmentEstimate
+from inference.results import (
+    MissingInput,
+    Option,
+    TherapySuggestion,
+    TreatmentEstimate,
+)
 
 TITLE: Final = "What patients like this one are given, by a model: no order"
 NO_ORDER: Final = (
@@ -30,6 +35,15 @@ def headline(estimate: TreatmentEstimate) -> str:
         return f"One option is left at 90 %: {option}."
     options = _listed(estimate.conformal_set)
     return f"No single suggestion: at 90 % it could be {options}."
+
+
+def guideline_words(option: Option, suggestion: TherapySuggestion) -> str:
+    """Return what the guidelines say of an option here, empty where nothing."""
+    if option in {item.option for item in suggestion.activities}:
+        return "suggested by the guidelines"
+    if option in {item.option for item in suggestion.exclusions}:
+        return "left out by the guidelines"
+    return ""
 
 
 def estimate_notes(estimate: TreatmentEstimate) -> list[str]:

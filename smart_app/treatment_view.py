@@ -4,18 +4,14 @@ from dataclasses import dataclass
 
 from fhir_mappings.treatment_text import (
     NO_ORDER,
+    guideline_words,
     headline,
     missing_words,
     origin,
     percent,
     similar_words,
 )
-from inference.results import (
-    CaseReport,
-    Option,
-    TherapySuggestion,
-    TreatmentEstimate,
-)
+from inference.results import CaseReport, Option, TreatmentEstimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,18 +71,10 @@ def treatment_view(report: CaseReport) -> TreatmentView | None:
                 option=option,
                 probability=percent(probability),
                 is_in_set=option in estimate.conformal_set,
-                guidelines=_guidelines(option, report.suggestion),
+                guidelines=guideline_words(option, report.suggestion),
             )
             for option, probability in estimate.probabilities
         ),
         similar=tuple(similar_words(estimate)),
         missing=tuple(missing_words(item, estimate) for item in estimate.missing),
     )
-
-
-def _guidelines(option: Option, suggestion: TherapySuggestion) -> str:
-    if option in {item.option for item in suggestion.activities}:
-        return "suggested by the guidelines"
-    if option in {item.option for item in suggestion.exclusions}:
-        return "left out by the guidelines"
-    return ""

@@ -83,7 +83,7 @@ def test_the_performer_is_the_device_of_the_registry_which_planned_nothing() -> 
     made = report_resources(REPORT, CONTEXT)
     registry = next(r for r in made if r.get("modelNumber") == "registry")
     assert SATISFIED["performer"]["reference"] == full_url(registry)
-    plan = made[-2]
+    plan = next(r for r in made if r["resourceType"] == "CarePlan")
     assert full_url(registry) not in [c["reference"] for c in plan["contributor"]]
     assert not any(
         full_url(risk) in [s["reference"] for s in plan["supportingInfo"]]

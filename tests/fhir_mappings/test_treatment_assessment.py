@@ -9,7 +9,7 @@ from fhir_mappings.bundle import report_resources
 from fhir_mappings.errors import UnmappableReportError
 from fhir_mappings.identifiers import full_url, key
 from fhir_mappings.treatment_text import NO_ORDER, headline
-from inference.results import Option, TreatmentEstimate
+from inference.results import Exclusion, Option, TherapySuggestion, TreatmentEstimate
 from tests.fhir_mappings.charts import Resource
 from tests.fhir_mappings.reports import CONTEXT, REPORT, TREATMENT, URGENT
 
@@ -18,8 +18,10 @@ MADE = report_resources(REPORT, CONTEXT)
 SYNTHETIC = "Trained on a synthetic cohort."
 
 
-def assessments(estimate: TreatmentEstimate) -> list[Resource]:
-    report = replace(REPORT, outcomes=(), treatment=estimate)
+def assessments(
+    estimate: TreatmentEstimate, suggestion: TherapySuggestion = REPORT.suggestion
+) -> list[Resource]:
+    report = replace(REPORT, outcomes=(), treatment=estimate, suggestion=suggestion)
     made = report_resources(report, CONTEXT)
     return [item for item in made if item["resourceType"] == "RiskAssessment"]
 
@@ -30,7 +32,11 @@ def test_each_option_has_its_percentage_and_whether_it_is_in_the_set() -> None:
         for item in WRITTEN["prediction"]
     ]
     assert said == [
-        (Option.EXERCISE, 52, f"In the set of options at 90 %. {SYNTHETIC}"),
+        (
+            Option.EXERCISE,
+            52,
+            "In the set of options at 90 %; suggested by the guidelines. " + SYNTHETIC,
+        ),
         (Option.SURGICAL_OPINION, 30, f"In the set of options at 90 %. {SYNTHETIC}"),
         (
             Option.COMBINED_PROGRAM,
@@ -39,6 +45,15 @@ def test_each_option_has_its_percentage_and_whether_it_is_in_the_set() -> None:
         ),
         (Option.PAIN_SPECIALIST, 5, f"Not in the set of options at 90 %. {SYNTHETIC}"),
     ]
+
+
+def test_an_option_that_the_guidelines_leave_out_says_so() -> None:
+    left_out = Exclusion(option=Option.SURGICAL_OPINION, reason="Axial pain alone.")
+    suggestion = replace(REPORT.suggestion, exclusions=(left_out,))
+    (made,) = assessments(TREATMENT, suggestion)
+    assert made["prediction"][1]["rationale"].startswith(
+        "In the set of options at 90 %; left out by the guidelines. "
+    )
 
 
 def test_what_it_was_trained_on_and_that_it_is_no_order_stand_in_notes_and_text() -> (
