@@ -12,6 +12,7 @@ from smart_app.issuers import Issuer
 from smart_app.preflight_report import Line, failure, ok, warning
 from smart_app.smart import needed_permissions
 from smart_app.upstream_errors import ArchiveError, EhrError
+from smart_app.write_plan import WritePlan, sentences
 from smart_app.write_requests import FHIR_JSON
 
 FHIR_VERSION: Final = "4.0"
@@ -38,6 +39,7 @@ def fhir_server(session: requests.Session, issuer: Issuer) -> Iterator[Line]:
     yield _reading(server)
     yield _writing(server)
     yield _transactions(server)
+    yield _signature(server, issuer)
 
 
 def archive(session: requests.Session, issuer: Issuer) -> Line:
@@ -83,7 +85,7 @@ def _writing(server: Capabilities) -> Line:
     return warning(
         "writing",
         f"not stated (create and search): {', '.join(absent)}",
-        "The report is written as far as the server takes it.",
+        "Nothing to do, unless the server takes more than it says; see below.",
     )
 
 
@@ -98,6 +100,13 @@ def _transactions(server: Capabilities) -> Line:
         f"not offered; {also}",
         "Nothing to do: resources are written one by one, and found by identifier.",
     )
+
+
+def _signature(server: Capabilities, issuer: Issuer) -> Line:
+    # as if every scope was granted that is asked for
+    scopes = [f"patient/{name}.{p}" for name, p in needed_permissions().items()]
+    plan = WritePlan.of(server, scopes=scopes, never=issuer.never_write)
+    return ok("a signature", " ".join(sentences(plan, issuer.name)))
 
 
 def _written() -> list[str]:

@@ -54,7 +54,14 @@ def test_a_ready_ehr_passes_and_every_subject_has_a_line(
     subjects = [
         *("addresses", "clock", "discovery", "launch", "keys of the EHR", "scopes"),
         *("client authentication", "client", "redirect address", "revocation"),
-        *("FHIR server", "reading", "writing", "transactions", "archive"),
+        *(
+            "FHIR server",
+            "reading",
+            "writing",
+            "transactions",
+            "archive",
+            "a signature",
+        ),
     ]
     for subject in subjects:
         assert f" {subject}: " in result.output
@@ -70,6 +77,8 @@ def test_what_an_ehr_does_not_take_is_said_before_anybody_signs(
     assert writing.startswith("warning")
     assert "CarePlan" in writing
     assert "warning  transactions: not offered" in result.output
+    (signed,) = [line for line in result.output.splitlines() if "signature: " in line]
+    assert "takes no care plan" in signed
     assert result.exit_code == 0
 
 
