@@ -8,6 +8,7 @@ from flask.json import dumps
 from flask.typing import ResponseReturnValue
 
 from fhir_mappings.definitions import definitions
+from fhir_mappings.example import example
 from fhir_mappings.model_card import model_card
 from inference.model_cards import model_cards
 from smart_app.write_requests import FHIR_JSON
@@ -19,7 +20,7 @@ Resource = dict[str, Any]
 
 @bp.get("/")
 def show() -> ResponseReturnValue:
-    """List all definitions and model cards."""
+    """List all definitions, model cards and the example."""
     return render_template("definitions.html", resources=published().values())
 
 
@@ -35,5 +36,5 @@ def read(kind: str, name: str) -> ResponseReturnValue:
 @cache
 def published() -> dict[str, Resource]:
     """Return everything that is served, by ``"Type/id"``."""
-    resources = (*definitions(), *map(model_card, model_cards()))
+    resources = (*definitions(), *map(model_card, model_cards()), example())
     return {f"{r['resourceType']}/{r['id']}": r for r in resources}

@@ -11,6 +11,7 @@ import pytest
 from fhir_mappings.bundle import report_resources
 from fhir_mappings.codes import CODE_SYSTEM
 from fhir_mappings.definitions import canonical, definitions
+from fhir_mappings.example import example
 from fhir_mappings.model_card import model_card
 from fhir_mappings.profiles import PROFILES, profile_of
 from inference.model_cards import model_cards
@@ -112,6 +113,18 @@ def test_a_resource_that_breaks_its_profile_is_refused(
     resource = next(r for r in WRITTEN if profile_of(r).name == name)
     broken = {k: v for k, v in (claiming(resource) | damage).items() if v is not None}
     assert engine([broken], package)
+
+
+@engines
+def test_the_example_is_valid_and_keeps_the_profiles(
+    engine: Engine, package: Path
+) -> None:
+    bundle = example()
+    assert not errors(bundle, engines=(engine,))
+    parts = [entry["resource"] for entry in bundle["entry"]]
+    assert not engine([*map(claiming, parts)], package)
+    words = [json.dumps(p) for p in parts if p["resourceType"] == "DiagnosticReport"]
+    assert all("there is no such patient" in text for text in words)
 
 
 def test_every_code_of_ours_that_is_written_is_defined() -> None:
