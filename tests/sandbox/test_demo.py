@@ -97,7 +97,7 @@ def test_every_patient_with_images_gets_a_care_plan(
     outcome = walk.walk(ehr, person.key, say=print)
     assert outcome.differences == ()
     types = {resource["resourceType"] for resource in outcome.written}
-    needed = {*NEEDED_TYPES, "DiagnosticReport", "ServiceRequest"}
+    needed = {*NEEDED_TYPES, "DiagnosticReport", "ServiceRequest", "AuditEvent"}
     assert types - {"RiskAssessment", "Goal"} == needed
 
 

@@ -156,7 +156,8 @@ def test_whatever_step_a_writer_dies_at_the_next_one_completes_one_set(
             sent = entries(clinic.services, launch_id)
             assert {entry.identifier for entry in sent} == {*one_set}, step
             assert all(entry.reference for entry in sent if entry.status), step
-    assert step > len(one_set)
+    # a transaction has few moments, single creates have some for every resource
+    assert step > (ALL_STEPS if has_transactions else len(one_set))
 
 
 def test_a_writer_that_lives_is_left_alone(
