@@ -14,7 +14,6 @@ from fhir_mappings.document_reference import (
 from fhir_mappings.plan_document import plan_document, xhtml
 from fhir_mappings.write_context import WriteContext
 from smart_app.banner import Banner
-from smart_app.plan_pdf import plan_pdf
 
 Resource = dict[str, Any]
 FORMATS: Final = {"pdf": PDF, "xhtml": XHTML}
@@ -52,6 +51,8 @@ def make_files(
         address: Where the plan is kept, ``None`` where that is the EHR.
 
     """
+    from smart_app.plan_pdf import plan_pdf  # noqa: PLC0415  loads numpy
+
     document = plan_document(resources, context, _facts(banner, address))
     entries = [
         {"fullUrl": full_url(resource), "resource": resource} for resource in resources

@@ -82,7 +82,7 @@ class RefusedError(EhrError):
         "then try again. What has arrived already is not written twice."
     )
 
-    def __init__(self, refused: str, *, status: int | None) -> None:
+    def __init__(self, refused: str, *, status: int | None = None) -> None:
         super().__init__(f"{refused}: status {status}", status=status)
         self.refused = refused
 

@@ -85,10 +85,11 @@ def issuers(jwks_url: str) -> list[Json]:
         {**usual, "issuer": FHIR, "cds_client": ours},
         {
             **usual,
+            "name": "Second hospital",
             "issuer": "https://two.example/fhir",
             "cds_client": {"jwks_urls": [jwks_url]},
         },
-        {**usual, "issuer": "https://none.example/fhir"},
+        {**usual, "name": "No hooks", "issuer": "https://none.example/fhir"},
     ]
 
 
