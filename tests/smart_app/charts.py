@@ -1,6 +1,7 @@
 """One synthetic chart and its images, easy to break one piece at a time."""
 
 from typing import Any
+from uuid import uuid4
 
 from pydicom import Dataset
 from pydicom.uid import generate_uid
@@ -102,6 +103,12 @@ def images(resource: Resource = ADA, *, slices: int = 3) -> list[Dataset]:
         dataset.PatientBirthDate = resource["birthDate"].replace("-", "")
         dataset.PatientSex = {"female": "F", "male": "M"}[resource["gender"]]
     return series
+
+
+def renumbered() -> Resource:
+    """Return Ada under a record number of her own, of which no images are stored."""
+    number = f"SB-{uuid4().hex[:12]}"
+    return ADA | {"identifier": [ADA["identifier"][0] | {"value": number}]}
 
 
 def load(ehr: Ehr, *resources: Resource) -> None:

@@ -12,7 +12,7 @@ from smart_app import chart
 from smart_app.case_store import kept_case
 from smart_app.smart import needed_permissions
 from tests.fhir_mappings import charts
-from tests.smart_app.charts import CHART, load
+from tests.smart_app.charts import CHART, load, renumbered
 from tests.smart_app.clinic import Browser, Clinic, settings_in
 
 ADA = {"reference": "Patient/ada"}
@@ -141,6 +141,7 @@ def test_a_study_that_may_be_on_a_missing_page_is_not_said_to_be_absent(
     ehr: Ehr, clinic: Clinic, browser: Browser
 ) -> None:
     load(ehr, *CHART)
+    load(ehr, renumbered())
     case = browser.open(patient="ada")
     page = {"resourceType": "Bundle", "type": "searchset", "total": 1}
     ehr.fault(path="/ImagingStudy", status=200, body=page)

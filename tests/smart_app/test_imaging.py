@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import pytest
 import requests
-from pydicom import Dataset
 
 from sandbox.services import Archive as Orthanc
 from sandbox.services import Ehr
@@ -23,7 +22,14 @@ from tests.smart_app.archive_proxy import (
     honest,
     proxy,
 )
-from tests.smart_app.charts import ADA, CHART, images, imaging_study, load
+from tests.smart_app.charts import (
+    ADA,
+    CHART,
+    images,
+    imaging_study,
+    load,
+    renumbered,
+)
 from tests.smart_app.clinic import Browser, Clinic
 from tests.smart_app.conftest import Store
 
@@ -265,26 +271,19 @@ def test_an_imaging_server_is_asked_where_the_chart_has_no_study(
 def test_a_study_of_somebody_else_from_an_imaging_server_is_not_used(
     site: Site, store: Store
 ) -> None:
+    load(site.ehr, renumbered())
     study = imaging_study(store(images()), patient="bob")
     with imaging_access(site, searchset((study, "match"))):
         case = site.analyzed()
     assert site.state(case).startswith("failed The chart has no available MRI")
 
 
-def renumbered() -> tuple[Resource, list[Dataset]]:
-    """Return Ada under a record number of her own, and her images."""
-    number = f"SB-{uuid4().hex[:12]}"
-    patient = ADA | {"identifier": [ADA["identifier"][0] | {"value": number}]}
-    return patient, images(patient)
-
-
 def test_the_archive_is_searched_by_record_number(site: Site, store: Store) -> None:
-    patient, lumbar = renumbered()
-    _, head = renumbered()
+    patient = renumbered()
+    lumbar, head = images(patient), images(patient)
     for dataset in lumbar:
         dataset.StudyDescription, dataset.StudyDate = "MR lumbar spine", "20260101"
     for dataset in head:
-        dataset.PatientID = lumbar[0].PatientID
         dataset.StudyDescription, dataset.StudyDate = "MR head", "20260201"
     store(head)
     study_uid = store(lumbar)
@@ -305,7 +304,8 @@ def test_the_archive_is_searched_by_record_number(site: Site, store: Store) -> N
 def test_images_of_somebody_else_under_the_number_are_refused(
     site: Site, store: Store
 ) -> None:
-    patient, series = renumbered()
+    patient = renumbered()
+    series = images(patient)
     for dataset in series:
         dataset.StudyDescription = "MR lumbar spine"
         dataset.PatientName, dataset.PatientBirthDate = "Other^Eve", "19800101"
