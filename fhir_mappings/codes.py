@@ -266,6 +266,9 @@ ASSEMBLER: Final[Concept] = {
 CREATE: Final[Concept] = {
     "coding": [coding(f"{HL7}/v3-DataOperation", "CREATE", "create")]
 }
+NULLIFY: Final[Concept] = {
+    "coding": [coding(f"{HL7}/v3-DataOperation", "NULLIFY", "nullify")]
+}
 
 # C-CDA on FHIR, value set Care Plan Document Type (2.16.840.1.113762.1.4.1099.10)
 PLAN_OF_CARE_NOTE: Final = coding(LOINC, "18776-5", "Plan of care note")

@@ -30,6 +30,8 @@ _CODINGS: Final = {
     "SEG": (coding(DICOM, "SEG", "Segmentation"),),
     "SR": (IMAGING_REPORT, coding(DICOM, "SR", "Structured Report Document")),
 }
+#: Of all such documents, for a search.
+DICOM_DOCUMENT_TYPES: Final = tuple(c for all_of in _CODINGS.values() for c in all_of)
 APPLICATION_DICOM: Final = "application/dicom"  # RFC 3240
 
 

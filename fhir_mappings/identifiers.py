@@ -16,7 +16,8 @@ from fhir_mappings.gather import Search
 
 _NAMESPACE: Final = UUID("d1b35b46-47ce-43d7-ab54-7e3f8fb583cc")
 _IN_WORDS: Final = re.compile(r"\[([0-9a-f]{32})\]$")
-_TAGGED: Final = frozenset({"Provenance", "AuditEvent"})
+#: Types that have no identifier in R4.
+TAGGED: Final = frozenset({"Provenance", "AuditEvent"})
 _SEPARATOR: Final = "\x1f"  # cannot occur in a URL, a reference or a name
 
 
@@ -36,7 +37,7 @@ def key(resource: Resource) -> str:
     Provenance and AuditEvent have no identifier in R4, so a tag holds it there. The
     description of a document holds it as well, for servers that drop the identifier.
     """
-    if resource["resourceType"] in _TAGGED:
+    if resource["resourceType"] in TAGGED:
         found, element = resource.get("meta", {}).get("tag", []), "code"
     else:
         found, element = resource.get("identifier", []), "value"
@@ -54,7 +55,7 @@ def _described(resource: Resource) -> str:
 def search_for(resource: Resource) -> Search:
     """Return the search that finds the resource if it was written before."""
     kind = resource["resourceType"]
-    parameter = "_tag" if kind in _TAGGED else "identifier"
+    parameter = "_tag" if kind in TAGGED else "identifier"
     return Search(kind, {parameter: f"{IDENTIFIER_SYSTEM}|{key(resource)}"})
 
 

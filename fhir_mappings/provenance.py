@@ -4,6 +4,7 @@ Follows HL7 AI Transparency on FHIR (profile AI-Provenance, STU1 ballot).
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from fhir_mappings.codes import (
     AI_ASSERTED,
@@ -12,6 +13,7 @@ from fhir_mappings.codes import (
     AUTHOR,
     CREATE,
     IDENTIFIER_SYSTEM,
+    NULLIFY,
     VERIFIER,
 )
 from fhir_mappings.datatypes import Resource, narrative, reference
@@ -71,6 +73,39 @@ def _sentences(context: WriteContext, authors: Sequence[Resource]) -> list[str]:
         f"Made by {names}; assembled by {context.software}; verified by {reviewer}.",
         "Research software, not a cleared medical device.",
     ]
+
+
+def undo_provenance(
+    targets: Sequence[str],
+    *,
+    run_id: str,
+    by: str,
+    display: str | None,
+    at: datetime,
+) -> Resource:
+    """Return who withdrew what a run wrote, and when.
+
+    Args:
+        targets: References of what was withdrawn.
+        run_id: Name of the run; a repeat that withdraws no more finds this one.
+        by: Reference of the practitioner.
+        display: Their name, ``None`` where it is not known.
+        at: When, aware.
+
+    """
+    own_key = identifier_value("Provenance", "undo", run_id, *targets)
+    words = f"Marked as entered in error by {display or by}."
+    return built(
+        {
+            "resourceType": "Provenance",
+            "meta": {"tag": [{"system": IDENTIFIER_SYSTEM, "code": own_key}]},
+            "text": narrative("Withdrawal of a signed report", [words]),
+            "target": [reference(target) for target in targets],
+            "recorded": at.isoformat(timespec="seconds"),
+            "activity": NULLIFY,
+            "agent": [{"type": VERIFIER, "who": reference(by, display)}],
+        }
+    )
 
 
 def _author(device: Resource) -> Resource:

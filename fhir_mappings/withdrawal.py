@@ -1,6 +1,7 @@
 """Which resources still hold, and how one is withdrawn without deleting it.
 
-R4 has no status in Device and Provenance: they stay as they are.
+A Device is that of other reports too, and R4 has no status in Provenance and
+AuditEvent: they stay as they are.
 """
 
 import re
@@ -21,7 +22,15 @@ _STATUS: Final = {
     "RiskAssessment": "status",
     "ServiceRequest": "status",
 }
-_FALLEN: Final = frozenset({ENTERED_IN_ERROR, "revoked", "superseded"})
+_FALLEN: Final = frozenset({ENTERED_IN_ERROR, "revoked", "cancelled", "superseded"})
+#: Type -> its state once another plan has taken its place, and before.
+_REPLACED: Final = {
+    "CarePlan": ("revoked", "active"),
+    "ServiceRequest": ("revoked", "active"),
+    "Goal": ("cancelled", "proposed"),
+}
+_PREFIX: Final = "No longer valid. "
+_MARK: Final = re.compile(rf"^(<div[^>]*>)<p><b>{_PREFIX}[^<]*</b></p>")
 _DIV: Final = re.compile(r"^<div[^>]*>")
 
 
@@ -29,6 +38,11 @@ def stands(resource: Resource) -> bool:
     """Tell whether a resource holds: neither withdrawn nor replaced."""
     element = _STATUS.get(resource["resourceType"], "status")
     return resource.get(element) not in _FALLEN
+
+
+def is_withdrawn(resource: Resource) -> bool:
+    """Tell whether a resource is marked as entered in error."""
+    return resource.get(_STATUS[resource["resourceType"]]) == ENTERED_IN_ERROR
 
 
 def can_be_withdrawn(resource_type: str) -> bool:
@@ -47,16 +61,39 @@ def withdrawn(resource: Resource, *, why: str) -> Resource:
     return _marked(resource, ENTERED_IN_ERROR, why)
 
 
-def revoked(plan: Resource, *, why: str) -> Resource:
-    """Return a CarePlan as it is, marked as revoked: another one took its place."""
-    return _marked(plan, "revoked", why)
+def replaced(resource: Resource, *, why: str) -> Resource:
+    """Return a plan or a part of it as it is, marked as replaced by a later one."""
+    state, _ = _REPLACED[resource["resourceType"]]
+    return _marked(resource, state, why)
+
+
+def can_be_replaced(resource: Resource) -> bool:
+    """Tell whether a plan or a part of it is as it was signed: nobody acted on it."""
+    kind = resource["resourceType"]
+    return kind in _REPLACED and resource.get(_STATUS[kind]) == _REPLACED[kind][1]
+
+
+def is_replaced(resource: Resource) -> bool:
+    """Tell whether a plan or a part of it was replaced, and not withdrawn."""
+    kind = resource["resourceType"]
+    return kind in _REPLACED and resource.get(_STATUS[kind]) == _REPLACED[kind][0]
+
+
+def reinstated(resource: Resource) -> Resource:
+    """Return what was replaced as it was before: its successor was withdrawn."""
+    kind = resource["resourceType"]
+    again = {**resource, _STATUS[kind]: _REPLACED[kind][1]}
+    if text := resource.get("text"):
+        div = _MARK.sub(r"\1", text.get("div", ""), count=1)
+        again["text"] = {**text, "div": div}
+    return again
 
 
 def _marked(resource: Resource, status: str, why: str) -> Resource:
     marked = {**resource, _STATUS[resource["resourceType"]]: status}
     text = resource.get("text", {})
     if found := _DIV.match(text.get("div", "")):
-        words = f"<p><b>{escape(why)}</b></p>"
+        words = f"<p><b>{_PREFIX}{escape(why)}</b></p>"
         div = text["div"]
         marked["text"] = {**text, "div": found[0] + words + div[found.end() :]}
     return marked

@@ -20,10 +20,12 @@ from smart_app import (
     cds_hooks,
     commands,
     definitions_page,
+    dry_run_page,
     guideline_page,
     headers,
     model_page,
     plan_pages,
+    write_commands,
 )
 from smart_app.celery_app import CeleryQueue, make_celery
 from smart_app.errors import (
@@ -74,11 +76,13 @@ def create_app(
     app.register_blueprint(auth.bp)
     app.register_blueprint(cases.bp)
     app.register_blueprint(plan_pages.bp)
+    app.register_blueprint(dry_run_page.bp)
     app.register_blueprint(guideline_page.bp)
     app.register_blueprint(model_page.bp)
     app.register_blueprint(definitions_page.bp)
     app.register_blueprint(cds_hooks.bp)
     app.register_blueprint(commands.bp)
+    app.register_blueprint(write_commands.bp)
     app.add_url_rule("/healthz", view_func=healthz)
     app.before_request(_refuse_foreign_forms)
     headers.init_app(app)

@@ -9,12 +9,13 @@ from typing import Final
 from fhir_mappings.bundle import key
 from fhir_mappings.dicom_documents import StoredObject, dicom_document
 from fhir_mappings.withdrawal import stands
-from smart_app.case_store import Case, Signature
+from smart_app.case_store import Case, Signature, signature
 from smart_app.chart import fhir_client
 from smart_app.fhir_client import FhirClient, Resource
 from smart_app.finding import reference_of
 from smart_app.launches import OpenLaunch
 from smart_app.locks import exclusive
+from smart_app.models import WriteState
 from smart_app.outgoing import write_context
 from smart_app.sending import Sender
 from smart_app.services import Services
@@ -50,6 +51,9 @@ def link_objects(
     context = write_context(services, launch, case, signed)
     documents = [dicom_document(item, context) for item in stored]
     with exclusive(services, write_lock(launch.issuer)) as lock:
+        now = signature(services, launch.id)
+        if now is None or now.state != WriteState.WRITTEN:
+            return []  # withdrawn while the objects were being stored
         sender = Sender(
             services=services,
             client=client,

@@ -1,9 +1,11 @@
 """What servers say that they can do, kept for minutes: a statement may be large."""
 
+import logging
 from datetime import timedelta
 from typing import Final
 
 from pydantic import TypeAdapter
+from sqlalchemy.exc import IntegrityError
 
 from smart_app.capabilities import Capabilities
 from smart_app.chart import fhir_client
@@ -12,6 +14,7 @@ from smart_app.models import ServerStatement
 from smart_app.services import Services
 
 STATEMENT_LIFE: Final = timedelta(minutes=10)  # our choice: a signature asks again
+logger = logging.getLogger(__name__)
 _CAPABILITIES: Final = TypeAdapter(Capabilities)
 
 
@@ -42,6 +45,9 @@ def read_capabilities(services: Services, launch: OpenLaunch) -> Capabilities:
         capabilities=_CAPABILITIES.dump_python(capabilities, mode="json"),
         read_at=services.clock(),
     )
-    with services.sessions.begin() as session:
-        session.merge(row)
+    try:
+        with services.sessions.begin() as session:
+            session.merge(row)
+    except IntegrityError:  # another process asked at the same moment
+        logger.info("the statement of an EHR was kept by another process")
     return capabilities

@@ -65,6 +65,7 @@ class Signature:
         differences: What the server changed or dropped, as paths.
         plan: Fingerprint of the ``WritePlan`` that was shown to the signer.
         refused: Types, or "transaction", that the server turned away.
+        unchanged: What the server did not let be withdrawn.
         title: What happened, only when it failed.
         advice: What to do next, only when it failed.
 
@@ -78,6 +79,7 @@ class Signature:
     differences: tuple[str, ...] = ()
     plan: str
     refused: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
     title: str | None = None
     advice: str | None = None
 
@@ -198,6 +200,7 @@ def signature(services: Services, launch_id: str) -> Signature | None:
         differences=tuple(known.get("differences", ())),
         plan=known["plan"],
         refused=tuple(known.get("refused", ())),
+        unchanged=tuple(known.get("unchanged", ())),
         title=row.title,
         advice=row.advice,
     )

@@ -24,8 +24,10 @@ from smart_app.case_store import (
     sign,
     signature,
 )
+from smart_app.chart import fhir_client
 from smart_app.ehr_style import as_css
 from smart_app.errors import (
+    AlreadySignedError,
     NotConfirmedError,
     NotReadyError,
     OutdatedPageError,
@@ -42,7 +44,10 @@ from smart_app.models import JobState, WriteState
 from smart_app.outgoing import current_plan
 from smart_app.progress_view import percent, status_json, steps
 from smart_app.report_view import report_view
-from smart_app.services import current_services
+from smart_app.services import Services, current_services
+from smart_app.undo import undo_run
+from smart_app.upstream_errors import StillStandingError
+from smart_app.write_journal import own_runs
 from smart_app.write_plan import WritePlan
 from smart_app.writing import write_report
 
@@ -108,24 +113,39 @@ def sign_report(launch_id: str) -> ResponseReturnValue:
     if request.form.get("confirm") != "yes":
         raise NotConfirmedError("signature without confirmation")
     with exclusive(services, case_lock(launch)):
-        case = kept_case(services, launch.id)
-        if case is None:
-            raise NotReadyError("signature before report")
         signed = signature(services, launch.id)
         if signed is None:
-            if job_status(services, launch.id).state != JobState.DONE:
-                raise NotReadyError("signature while the case is analyzed again")
-            if case.report.needs_level_check and request.form.get("levels") != "yes":
-                raise NotConfirmedError("signature without confirmed level names")
-            if request.form.get("seen") != case.fingerprint:
-                raise OutdatedPageError("signature of another report")
-        if signed is None or signed.state != WriteState.WRITTEN:
-            plan = current_plan(services, launch, signed.refused if signed else ())
-            if request.form.get("plan") != plan.fingerprint:
-                raise PlanChangedError("signature of another plan")
-            sign(services, launch.id, signer, plan=plan.fingerprint)
+            _require_seen(services, launch)
+        _keep_signature(services, launch, signer, signed)
     write_report(services, launch)
     queue_archive_write(services, launch.id)
+    return redirect(url_for(".show", launch_id=launch.id, _anchor="sign"), 303)
+
+
+@bp.post("/undo")
+def undo(launch_id: str) -> ResponseReturnValue:
+    """Withdraw what this user has signed for this patient, now or earlier."""
+    services = current_services()
+    launch = case_launch(launch_id)
+    if request.form.get("confirm") != "yes":
+        raise NotConfirmedError("withdrawal without confirmation")
+    wanted = request.form.get("run", "")
+    runs = own_runs(services, launch)
+    if launch.signer is None or wanted not in {run.id for run in runs}:
+        raise NotReadyError("withdrawal of a run that is not of this user and patient")
+    undone = undo_run(
+        services,
+        fhir_client(services, launch),
+        wanted,
+        by=launch.signer,
+        display=launch.context.user_display,
+    )
+    if undone.unchanged:
+        raise StillStandingError(
+            "a part of the report stands",
+            marked=len(undone.withdrawn),
+            unchanged=undone.unchanged,
+        )
     return redirect(url_for(".show", launch_id=launch.id, _anchor="sign"), 303)
 
 
@@ -191,6 +211,38 @@ def _report(
             problems=problems,
         ),
     )
+
+
+def _require_seen(services: Services, launch: OpenLaunch) -> None:
+    """Check that the report is the one that the signer saw and confirmed.
+
+    Raises:
+        SignatureError: It is not.
+
+    """
+    case = kept_case(services, launch.id)
+    if case is None:
+        raise NotReadyError("signature before report")
+    if job_status(services, launch.id).state != JobState.DONE:
+        raise NotReadyError("signature while the case is analyzed again")
+    if case.report.needs_level_check and request.form.get("levels") != "yes":
+        raise NotConfirmedError("signature without confirmed level names")
+    if request.form.get("seen") != case.fingerprint:
+        raise OutdatedPageError("signature of another report")
+
+
+def _keep_signature(
+    services: Services, launch: OpenLaunch, signer: str, signed: Signature | None
+) -> None:
+    """Keep a signature for what was shown; one that is written already stays."""
+    if signed and signed.state == WriteState.WITHDRAWN:
+        raise AlreadySignedError("signature of a withdrawn report")
+    if signed and signed.state == WriteState.WRITTEN:
+        return
+    plan = current_plan(services, launch, signed.refused if signed else ())
+    if request.form.get("plan") != plan.fingerprint:
+        raise PlanChangedError("signature of another plan")
+    sign(services, launch.id, signer, plan=plan.fingerprint)
 
 
 def _plan(launch: OpenLaunch, signed: Signature | None) -> WritePlan | None:

@@ -24,6 +24,7 @@ AppError                        message for the log, ``advice`` for the person
 ├── CdsRequestError             a CDS Hooks request that is not understood
 │   ├── CdsTokenError           its token is absent or not valid
 │   └── CdsClientError          its sender may not ask
+├── NoAuthorityError            nobody is signed in whose tokens a command may use
 ├── WorkerLostError             the worker stopped again and again
 ├── JobTooLongError             the analysis took far too long
 ├── LeaseLostError              another worker has taken this job over
@@ -250,6 +251,17 @@ class CdsClientError(CdsRequestError):
     )
 
 
+class NoAuthorityError(AppError):
+    """Nobody is signed in whose tokens a command may use."""
+
+    title = "Nobody is signed in who may do this"
+    advice = (
+        "This application keeps no access to the EHR beyond a session. Let the "
+        "clinician who signed open it again from that patient's chart: then withdraw "
+        "the report on its page, or repeat this command while the session lasts."
+    )
+
+
 class WorkerLostError(AppError):
     """The worker stopped again and again during this job."""
 
@@ -304,6 +316,7 @@ STATUS: dict[type[Exception], int] = {
     CdsRequestError: 400,
     CdsTokenError: 401,
     CdsClientError: 403,
+    NoAuthorityError: 403,
     WorkerLostError: 500,
     JobTooLongError: 500,
     LeaseLostError: 500,

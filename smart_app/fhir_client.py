@@ -32,7 +32,7 @@ from smart_app.upstream_errors import (
     ForeignAddressError,
     SessionEndedError,
 )
-from smart_app.write_requests import WriteRequest
+from smart_app.write_requests import WriteRequest, address
 
 MAX_PAGES: Final = 20  # our choice: 2,000 resources of one kind
 MAX_SEARCH_S: Final = 60  # our choice: a person is waiting
@@ -285,7 +285,7 @@ class FhirClient:
         return body
 
     def _send(self, request: WriteRequest) -> requests.Response:
-        url = f"{self._base}/{request.path}" if request.path else self._base
+        url = address(self._base, request)
         with translated(EhrError, "EHR"):
             response = self._session.request(
                 request.method, url, json=request.body, headers=dict(request.headers)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from fhir_mappings.bundle import key, search_for
-from fhir_mappings.codes import PLAN_OF_CARE_NOTE
 from fhir_mappings.references import local
 from fhir_mappings.withdrawal import stands
 from smart_app.fhir_client import FhirClient, Resource
@@ -14,7 +13,6 @@ from smart_app.upstream_errors import EhrError
 
 CATEGORIZED: Final = frozenset({"CarePlan", "Observation"})
 DOCUMENT: Final = "DocumentReference"
-DOCUMENT_TYPE: Final = f"{PLAN_OF_CARE_NOTE['system']}|{PLAN_OF_CARE_NOTE['code']}"
 IDENTIFIERS_PER_SEARCH: Final = 15  # our choice: keeps URLs below 2,000 characters
 
 
@@ -92,28 +90,30 @@ def _targets(resource: Resource) -> set[str | None]:
 def _searches(
     resources: Sequence[Resource], patient_id: str
 ) -> Iterator[tuple[str, dict[str, str]]]:
-    tokens: dict[tuple[str, str, bool, str], list[str]] = defaultdict(list)
+    tokens: dict[tuple[str, str, bool, tuple[str, str]], list[str]] = defaultdict(list)
     for resource in resources:
         search = search_for(resource)
         has_patient = "subject" in resource or "patient" in resource
-        category = _category(resource)
         for name, value in search.params.items():
-            kind = (search.resource_type, name, has_patient, category)
+            kind = (search.resource_type, name, has_patient, _bounds(resource))
             tokens[kind].append(value)
-    for (resource_type, name, has_patient, category), values in tokens.items():
+    for (resource_type, name, has_patient, bounds), values in tokens.items():
         around = {"patient": patient_id} if has_patient else {}
-        around |= {"category": category} if category else {}
+        around |= dict([bounds]) if bounds[1] else {}
         if resource_type == DOCUMENT:  # some servers keep no identifier of documents
-            yield resource_type, {**around, "type": DOCUMENT_TYPE}
+            yield resource_type, around
             continue
         for start in range(0, len(values), IDENTIFIERS_PER_SEARCH):
             some = values[start : start + IDENTIFIERS_PER_SEARCH]
             yield resource_type, {name: ",".join(some), **around}
 
 
-def _category(resource: Resource) -> str:
-    """Return the category without which some servers search nothing (Epic: 59108)."""
+def _bounds(resource: Resource) -> tuple[str, str]:
+    """Return the parameter without which some servers search nothing (Epic: 59108)."""
+    if resource["resourceType"] == DOCUMENT:
+        codings = resource["type"]["coding"]
+        return "type", ",".join(f"{c['system']}|{c['code']}" for c in codings)
     if resource["resourceType"] not in CATEGORIZED:
-        return ""
-    codings = [c for item in resource["category"] for c in item["coding"]]
-    return f"{codings[0]['system']}|{codings[0]['code']}"
+        return "category", ""
+    codings = [c for item in resource.get("category", []) for c in item["coding"]]
+    return "category", "".join(f"{c['system']}|{c['code']}" for c in codings[:1])

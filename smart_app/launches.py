@@ -181,6 +181,14 @@ def own_launches(services: Services, browser: str) -> list[OpenLaunch]:
     return [_opened(services, row) for row in rows]
 
 
+def open_launches(services: Services) -> list[OpenLaunch]:
+    """Return all launches, the newest first."""
+    newest = select(Launch).order_by(Launch.created_at.desc())
+    with services.sessions() as session:
+        rows = session.scalars(newest).all()
+    return [_opened(services, row) for row in rows]
+
+
 def launch_of_job(services: Services, launch_id: str) -> OpenLaunch:
     """Return a launch for the worker, whatever browser it is of.
 

@@ -24,6 +24,7 @@ class WriteState(StrEnum):
     SIGNED = "signed"
     WRITING = "writing"
     WRITTEN = "written"
+    WITHDRAWN = "withdrawn"
     FAILED = "failed"
 
 

@@ -24,6 +24,7 @@ from smart_app.outgoing import outgoing_counts, preview_signature
 from smart_app.report_table import Row, comparisons, rows
 from smart_app.services import Services
 from smart_app.treatment_view import TreatmentView, treatment_view
+from smart_app.write_journal import SignedRun, own_runs
 from smart_app.write_plan import WritePlan, sentences
 
 NOT_MEASURED: Final = "not measured"
@@ -105,6 +106,7 @@ class ReportView:
         plan: What a signature writes where, ``None`` where the EHR does not tell.
         plan_words: The same in plain words.
         kept_plans: Plans of this patient that this application keeps.
+        runs: What this user has signed for this patient and can withdraw.
 
     """
 
@@ -130,6 +132,7 @@ class ReportView:
     plan: WritePlan | None
     plan_words: list[str]
     kept_plans: list[PlanInfo]
+    runs: list[SignedRun]
 
 
 def report_view(
@@ -181,6 +184,7 @@ def report_view(
         if plan
         else [],
         kept_plans=kept_plans(services, launch),
+        runs=own_runs(services, launch),
     )
 
 

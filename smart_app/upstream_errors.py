@@ -6,7 +6,9 @@ UpstreamError
 ├── EhrError                the FHIR server failed
 │   ├── ForeignAddressError it leads to another server
 │   ├── WriteFailedError    it failed while a report was being written
-│   └── RefusedError        it turned away what a report was written as
+│   ├── RefusedError        it turned away what a report was written as
+│   ├── UnversionedError    it does not tell the version of what would be updated
+│   └── StillStandingError  it did not let all of a report be withdrawn
 └── ArchiveError            the image archive failed
     ├── StudyNotInArchiveError  it does not hold the study
     ├── TruncatedSeriesError    it sent a part of the series
@@ -85,6 +87,38 @@ class RefusedError(EhrError):
     def __init__(self, refused: str, *, status: int | None = None) -> None:
         super().__init__(f"{refused}: status {status}", status=status)
         self.refused = refused
+
+
+class UnversionedError(EhrError):
+    """The FHIR server tells no version, so an update could undo somebody's change."""
+
+    title = "The EHR does not say which version it has"
+    advice = (
+        "Nothing was changed, because a change by somebody else could be lost. "
+        "Make the change in the EHR itself."
+    )
+
+
+class StillStandingError(EhrError):
+    """The FHIR server did not let all of a report be withdrawn."""
+
+    title = "The EHR did not let all of the report be withdrawn"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        marked: int = 0,
+        unchanged: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message, status=status)
+        self.advice = (
+            f"{marked} resources are marked as entered in error. The EHR refused to "
+            f"change these: {', '.join(unchanged)}. They stand in the chart as before: "
+            "correct them in the EHR itself, or let its administrator grant updates "
+            "and withdraw the report again."
+        )
 
 
 class ArchiveError(UpstreamError):

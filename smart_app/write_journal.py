@@ -49,6 +49,12 @@ class Entry:
     reference: str | None
     version: str | None
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it may be on the server, and nobody knows where."""
+        is_refused = HTTP_BAD_REQUEST <= (self.status or 0) < HTTP_SERVER_ERROR
+        return self.reference is None and not is_refused
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedRun:
@@ -94,10 +100,23 @@ def kept_run(services: Services, run_id: str) -> SignedRun | None:
 
 
 def kept_runs(services: Services) -> list[SignedRun]:
-    """Return all runs, the newest first."""
+    """Return all runs, the newest first; persons in them are only known by id."""
     with services.sessions() as session:
         rows = session.scalars(select(Run).order_by(Run.signed_at.desc())).all()
     return [_run(services, row) for row in rows]
+
+
+def own_runs(services: Services, launch: OpenLaunch) -> list[SignedRun]:
+    """Return what the user of a launch has signed for its patient and not withdrawn."""
+    mine = select(Run).where(
+        Run.issuer == launch.issuer,
+        Run.signed_by == launch.signer,
+        Run.undone_at.is_(None),
+    )
+    with services.sessions() as session:
+        rows = session.scalars(mine.order_by(Run.signed_at.desc())).all()
+    runs = (_run(services, row) for row in rows)
+    return [run for run in runs if run.patient_id == launch.context.patient_id]
 
 
 def note_sent(services: Services, run_id: str, request: WriteRequest) -> list[int]:
@@ -175,6 +194,12 @@ def entries(services: Services, run_id: str) -> Sequence[Entry]:
         )
         for row in found
     ]
+
+
+def created_by(sent: Iterable[Entry]) -> frozenset[str]:
+    """Return references of what a run created."""
+    created = (entry for entry in sent if entry.method == "POST")
+    return frozenset(entry.reference for entry in created if entry.reference)
 
 
 def purge_journal(services: Services) -> int:

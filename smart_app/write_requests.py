@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from fhir_mappings.bundle import resolve, search_for, transaction
 from fhir_mappings.references import local
 from smart_app.errors import ForeignSubjectError
+from smart_app.upstream_errors import UnversionedError
 
 Resource = dict[str, Any]
 
@@ -88,16 +89,23 @@ def update_request(resource: Resource) -> WriteRequest:
     """Return the update of a resource that was read, for the version that was read.
 
     Raises:
-        KeyError: It has no version; then somebody else's change could be lost.
+        UnversionedError: It has no version; then somebody else's change could be lost.
 
     """
-    version = resource["meta"]["versionId"]
+    version = resource.get("meta", {}).get("versionId")
+    if not version:
+        raise UnversionedError(f"{resource['resourceType']} has no version")
     return WriteRequest(
         method="PUT",
         path=f"{resource['resourceType']}/{resource['id']}",
         headers=_HEADERS | {"If-Match": f'W/"{version}"'},
         body=resource,
     )
+
+
+def address(base: str, request: WriteRequest) -> str:
+    """Return the URL that a request goes to, below the FHIR base of its server."""
+    return f"{base}/{request.path}" if request.path else base
 
 
 def digest(resource: Resource) -> str:

@@ -43,12 +43,21 @@ from smart_app.launches import OpenLaunch, launch_of_job
 from smart_app.locks import Held, exclusive, is_held
 from smart_app.models import WriteState
 from smart_app.outgoing import current_plan, outgoing
+from smart_app.replacing import older_plans, replace_plans, replacing
 from smart_app.sending import Sender, send_resources
 from smart_app.services import Services
 from smart_app.upstream_errors import EhrError, RefusedError, WriteFailedError
-from smart_app.write_journal import Entry, begin_run, entries, note_found
+from smart_app.write_journal import (
+    Entry,
+    begin_run,
+    created_by,
+    entries,
+    note_found,
+)
 from smart_app.write_plan import WritePlan
 
+#: States of a signature after which nothing is sent for it any more.
+ENDED: Final = frozenset({WriteState.WRITTEN, WriteState.WITHDRAWN})
 #: Answers after which a request may have been, or still be, carried out.
 UNKNOWN_OUTCOMES: Final = (None, 502, 504)
 SETTLE_POLL_S: Final = 0.5  # our choice: how often a lost request is looked for
@@ -58,6 +67,8 @@ logger = logging.getLogger(__name__)
 
 def write_report(services: Services, launch: OpenLaunch) -> None:
     """Write a signed report and record what became of it.
+
+    What was written or withdrawn in the meantime is left as it is.
 
     Raises:
         NotReadyError: There is no report, or nobody has signed it.
@@ -70,9 +81,12 @@ def write_report(services: Services, launch: OpenLaunch) -> None:
     try:
         # per EHR, because reports of different patients share the Device
         with exclusive(services, write_lock(launch.issuer)) as lock:
+            now = signature(services, launch.id)
+            if now is None or now.state in ENDED:
+                return
             keep_write_state(services, launch.id, WriteState.WRITING, None)
             begin_run(services, launch, signed.signed_by)
-            _write(services, launch, case, signed, lock)
+            _write(services, launch, case, now, lock)
         logger.info("launch %s written", launch.id)
     except RefusedError as error:
         logger.warning("launch %s: the EHR refused: %s", launch.id, error)
@@ -128,38 +142,40 @@ def _write(
     if plan.fingerprint != signed.plan:
         raise PlanChangedError("the EHR takes something else than was shown")
     report = outgoing(services, launch, case, signed, plan)
-    resources = report.resources
     sent = entries(services, launch.id)
+    older = older_plans(client, patient_id, report.resources, mine=created_by(sent))
+    resources = replacing(report.resources, older)
     before = _find_settled(services, client, resources, patient_id, sent)
     if signed.existing is None:
         existing = [*before.references.values()]
         keep_result(services, launch.id, existing=existing)
     else:  # a repeat: what an earlier attempt of this signature wrote is ours
         existing = list(signed.existing)
+    sender = Sender(
+        services=services,
+        client=client,
+        run_id=launch.id,
+        patient_id=patient_id,
+        lock=lock,
+    )
     if len(before.standing) < len(resources):
-        sender = Sender(
-            services=services,
-            client=client,
-            run_id=launch.id,
-            patient_id=patient_id,
-            lock=lock,
-        )
         _send_once(sender, resources, before, capabilities, plan)
     sent = entries(services, launch.id)
-    after = find(client, resources, patient_id, ours=_ours(sent))
+    after = find(client, resources, patient_id, ours=created_by(sent))
     note_found(services, launch.id, after.references)
     if len(after.standing) < len(resources):
         raise EhrError("read-back: resources are missing")
+    unreplaced = replace_plans(sender, older, after, capabilities)
     ours = [r for r in resources if after.references[key(r)] not in existing]
     written = [after.references[key(resource)] for resource in ours]
     if report.kept_plan:
         keep_plan(services, launch, report.kept_plan, report.files)
-    earlier = sorted(_ours(sent) - {*written, *existing})  # of a higher rung
+    earlier = sorted(created_by(sent) - {*written, *existing})  # of a higher rung
     keep_result(
         services,
         launch.id,
         written=[*written, *earlier],
-        differences=_changed(resources, ours, after.standing),
+        differences=[*_changed(resources, ours, after.standing), *unreplaced],
     )
     keep_write_state(services, launch.id, WriteState.WRITTEN, None)
 
@@ -182,15 +198,11 @@ def _find_settled(
     ]
     longest = timedelta(seconds=services.settings.http_timeout_s)
     while True:
-        found = find(client, resources, patient_id, ours=_ours(sent))
+        found = find(client, resources, patient_id, ours=created_by(sent))
         missing = [e for e in unknown if e.identifier not in found.standing]
         if all(entry.sent_at + longest < services.clock() for entry in missing):
             return found
         time.sleep(SETTLE_POLL_S)
-
-
-def _ours(sent: Sequence[Entry]) -> frozenset[str]:
-    return frozenset(entry.reference for entry in sent if entry.reference)
 
 
 def _changed(

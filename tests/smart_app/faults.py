@@ -120,10 +120,11 @@ REQUESTS: dict[str, Request] = {
         skip=2,
         personality=(("transactions", False),),
     ),
-    "read-back": Request(step="sign", path=f"{BASE}/CarePlan[?]", skip=1),
+    "read-back": Request(step="sign", path=f"{BASE}/CarePlan[?]identifier", skip=1),
     "refresh while writing": Request(
         step="sign", path=TOKEN, method="POST", expires=True
     ),
+    "update": Request(step="undo", path=f"{BASE}/CarePlan/", method="PUT"),
     "STOW": Request(step="store", path=f"{STUDY}$", method="POST"),
     "revocation": Request(
         step="close", path="^/oauth/revoke", method="POST", is_optional=True

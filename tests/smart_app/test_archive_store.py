@@ -26,10 +26,13 @@ from inference.outputs.source import source_series
 from inference.results import CaseReport
 from sandbox.services import Archive, Ehr
 from sandbox.studies import archive_client
+from smart_app.archive_links import link_objects
 from smart_app.archive_store import store_objects
 from smart_app.archive_writes import reap_archive_writes
+from smart_app.case_store import signature
 from smart_app.issuers import Issuers
 from smart_app.job_rows import ORPHAN_AGE
+from smart_app.launches import launch_of_job
 from smart_app.models import ArchiveWrite
 from tests.inference.series import INVENTED, small_volume
 from tests.smart_app.archive_proxy import Answer, Fault, Forward, Request, honest, proxy
@@ -353,6 +356,23 @@ def test_the_chart_leads_to_the_objects_once(visit: Visit, ehr: Ehr) -> None:
     assert all(session.get(f"{url}/metadata").ok for url in links.values())
     assert {item["subject"]["reference"] for item in documents} == {"Patient/ada"}
     assert all(f"DocumentReference/{x['id']}" in visit.page(first) for x in documents)
+
+
+def test_a_withdrawn_report_is_not_linked_and_its_links_are_withdrawn(
+    visit: Visit, ehr: Ehr
+) -> None:
+    case = visit.open()
+    visit.browser.sign(case)
+    visit.clinic.store()
+    assert len(ehr.resources("DocumentReference")) == 2
+    assert visit.browser.post(case, "undo", {"confirm": "yes"}).status_code == 303
+    states = {item["status"] for item in ehr.resources("DocumentReference")}
+    assert states == {"entered-in-error"}
+    launch = launch_of_job(visit.clinic.services, case.split("/")[2])
+    signed = signature(visit.clinic.services, launch.id)
+    assert signed
+    kept = visit.clinic.kept(case)
+    assert link_objects(visit.clinic.services, launch, kept, signed, []) == []
 
 
 def test_a_link_that_fails_is_tried_again_and_nothing_is_stored_twice(

@@ -221,6 +221,21 @@ def store(place: Place, request: Request, fault: str) -> None:
     assert place.setting.objects(study_uid) == {"MR": SLICES, "SEG": 1, "SR": 1}
 
 
+def undo(place: Place, request: Request, fault: str) -> None:
+    case = place.browser.open(patient="ada")
+    place.clinic.work()
+    assert place.browser.sign(case)["state"] == "written"
+    form = {"confirm": "yes", "run": case.split("/")[2]}
+    with place.broken(request, fault):
+        answer = place.browser.post(case, "undo", form)
+    if answer.status_code != 303:
+        is_told(answer)
+        again = place.browser.post(case, "undo", form)
+        assert again.status_code == 303, again.text
+    marked = [*place.ehr.resources("CarePlan"), *place.ehr.resources("ServiceRequest")]
+    assert {resource["status"] for resource in marked} == {"entered-in-error"}
+
+
 def close(place: Place, request: Request, fault: str) -> None:
     case = place.browser.open(patient="ada")
     with place.broken(request, fault):
@@ -234,6 +249,7 @@ STEPS: dict[str, Callable[[Place, Request, str], None]] = {
     "work": work,
     "sign": sign,
     "store": store,
+    "undo": undo,
     "close": close,
 }
 
