@@ -132,7 +132,9 @@ def spondylosis(
     Args:
         levels: What was measured.
         gradings: Of the discs that could be graded.
-        findings: What a reader would say of the discs; no entry is not assessed.
+        findings: How likely a reader would see narrowing, Modic and endplate changes,
+            calibrated; no entry is not assessed. Of what the rule counts as absent or
+            present by them, the card of the grading says how often that is right.
         stenoses: Of the canals that were measured.
         rule: How points are given.
 
@@ -150,7 +152,7 @@ def spondylosis(
         points = (
             _endplates(said.get(name), rule),
             _narrowing(grades.get(name), said.get(name), losses.get(name), rule),
-            _slip(item, said.get(name), rule),
+            _slip(item, rule),
             _canal(canals.get(name), rule),
         )
         if any(part.is_known for part in points):
@@ -272,19 +274,16 @@ def _part_of_usual(item: LevelMeasurement) -> tuple[float, float] | None:
     )
 
 
-def _slip(item: LevelMeasurement, said: DiscFindings | None, rule: Rule) -> Points:
-    """Take the measured grade, unless a reader would not say so."""
-    there = rule.findings.holds(said.spondylolisthesis) if said else None
-    grade = item.meyerding_grade
-    if grade is None:
-        if there is None:
-            return _unknown(Element.SLIP)
-        return Points(element=Element.SLIP, low=int(there), high=2 if there else 0)
-    points = rule.slip.by_grade[grade]
-    low = high = points
-    if there is not None and there is not (points > 0):
-        low, high = min(points, int(there)), max(points, int(there))
-    return Points(element=Element.SLIP, low=low, high=high)
+def _slip(item: LevelMeasurement, rule: Rule) -> Points:
+    """Take what was measured alone.
+
+    The estimate of a model is not asked: so few discs of its training had a slip that
+    it never says present, and its "absent" is hardly more than that slips are rare.
+    """
+    if item.meyerding_grade is None:
+        return _unknown(Element.SLIP)
+    points = rule.slip.by_grade[item.meyerding_grade]
+    return Points(element=Element.SLIP, low=points, high=points)
 
 
 def _canal(stenosis: CentralStenosis | None, rule: Rule) -> Points:
