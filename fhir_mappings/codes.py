@@ -14,6 +14,7 @@ from inference import results
 from inference.results import (
     CanalClass,
     Element,
+    FindingKind,
     Level,
     Option,
     Severity,
@@ -178,6 +179,19 @@ PFIRRMANN_GRADES: Final[dict[int, Concept]] = {
     grade: coding(CODE_SYSTEM, f"pfirrmann-grade-{grade}", f"Pfirrmann grade {roman}")
     | {"extension": [{"url": ORDINAL_VALUE, "valueDecimal": grade}]}
     for grade, roman in enumerate(("I", "II", "III", "IV", "V"), start=1)
+}
+
+# No standard code says these either: what a reader would say of a disc, by probability
+DISC_FINDINGS: Final = coding(
+    CODE_SYSTEM, "disc-findings", "Findings of a disc, estimated by a model"
+)
+DISC_FINDING_KINDS: Final = {
+    kind: coding(
+        CODE_SYSTEM,
+        f"{kind.name.lower().replace('_', '-')}-probability",
+        f"Probability of {kind}, estimated by a model",
+    )
+    for kind in FindingKind
 }
 
 # No standard code says these either: Verbiest's classes of a mid-sagittal diameter

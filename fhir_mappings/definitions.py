@@ -24,7 +24,7 @@ from fhir_mappings.profiles import PROFILES, Profile
 from inference.questions import QUESTIONS
 
 #: Of the definitions, raised with every change of one.
-VERSION: Final = "0.1.0"
+VERSION: Final = "0.2.0"
 _NAMESPACE: Final = UUID("6d3a8f0e-8f0c-4d0f-9a53-0f6f4a3f7f21")
 _EXPERIMENTAL: Final = {"status": "draft", "experimental": True, "version": VERSION}
 _PUBLISHER: Final = "SPOILS (research software, not a cleared medical device)"
@@ -116,6 +116,10 @@ def _value_sets() -> dict[str, tuple[str, Iterable[Mapping[str, Any]]]]:
         ),
         "answers": ("Questions without a standard code", [*_answers()]),
         "pfirrmann-grades": ("Pfirrmann grades", codes.PFIRRMANN_GRADES.values()),
+        "disc-findings": (
+            "Findings of a disc, estimated by a model",
+            codes.DISC_FINDING_KINDS.values(),
+        ),
         "canal-classes": ("Central canal", codes.CANAL_CLASSES.values()),
         "spondylosis": ("Severity of spondylosis", codes.SEVERITIES.values()),
         "not-assessed": ("What is not assessed", codes.NOT_ASSESSED.values()),

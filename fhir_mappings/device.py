@@ -22,7 +22,8 @@ _SAFETY: Final = "Research software, not a cleared medical device."
 
 def devices(report: CaseReport, context: WriteContext) -> Devices:
     """Map each model that found something in a report to its Device."""
-    models = [report.model, *([report.grading_model] if report.gradings else [])]
+    has_graded = report.gradings or report.disc_findings
+    models = [report.model, *([report.grading_model] if has_graded else [])]
     models += [item.model for item in report.outcomes if item.estimates]
     if report.treatment and not report.treatment.refusals:
         models.append(report.treatment.model)

@@ -12,6 +12,7 @@ from inference.results import (
     ChartCondition,
     ClinicalFeatures,
     ClinicalValue,
+    DiscFindings,
     DiscGrading,
     Flag,
     Level,
@@ -53,6 +54,7 @@ _LEVEL: Final = LevelMeasurement(
 _GRADING: Final = DiscGrading(
     level=Level.L4_L5, pfirrmann=4, probabilities=(0.0, 0.0, 0.25, 0.75, 0.0)
 )
+_FINDINGS: Final = DiscFindings(level=Level.L4_L5, narrowing=0.9, modic_change=0.1)
 
 
 def example() -> Resource:
@@ -68,6 +70,7 @@ def example() -> Resource:
         levels=(_LEVEL,),
         vertebrae=(),
         gradings=(_GRADING,),
+        disc_findings=(_FINDINGS,),
         features=_FEATURES,
         suggestion=suggest(_FEATURES, (_LEVEL,)),
         picture=Picture(png=b"", width_px=1, height_px=1, pixel_mm=1.0, outlines=()),

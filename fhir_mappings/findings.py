@@ -8,7 +8,9 @@ from fhir_mappings import codes
 from fhir_mappings.datatypes import Resource, concept, quantity
 from fhir_mappings.gradings import (
     METHOD,
+    NOT_FOUND,
     ORIGIN,
+    finding_words,
     grade_numeral,
     probability,
     probability_quantity,
@@ -24,6 +26,7 @@ from inference.results import (
     CanalClass,
     CaseReport,
     CentralStenosis,
+    DiscFindings,
     DiscGrading,
     ModelVersion,
     Points,
@@ -79,6 +82,8 @@ def findings(report: CaseReport) -> Iterator[Finding]:
         yield _of_measurement(item, report)
     for grading in report.gradings:
         yield _of_grading(grading, report)
+    for disc in report.disc_findings:
+        yield _of_disc(disc, report)
     for stenosis in report.stenoses:
         yield _of_stenosis(stenosis, report)
     if report.spondylosis:
@@ -136,6 +141,34 @@ def _of_grading(grading: DiscGrading, report: CaseReport) -> Finding:
         models=(report.grading_model, report.model),
         notes=(ORIGIN,),
     )
+
+
+def _of_disc(item: DiscFindings, report: CaseReport) -> Finding:
+    """No value of its own: whether a finding is there is for the reader to say."""
+    outlines = report.model
+    return Finding(
+        site=item.level,
+        body_site=disc_site(item.level),
+        code=concept(codes.DISC_FINDINGS["display"], codes.DISC_FINDINGS),
+        value={
+            "component": [
+                _finding(item.probability(kind), code)
+                for kind, code in codes.DISC_FINDING_KINDS.items()
+            ]
+        },
+        words=finding_words(item),
+        method="Estimate of a model: probability that a reader of SPIDER says so, "
+        f"of the disc outlined by {outlines.name} {outlines.version}",
+        models=(report.grading_model, report.model),
+        notes=(ORIGIN, NOT_FOUND),
+    )
+
+
+def _finding(probability: float | None, code: dict[str, str]) -> Resource:
+    named = {"code": concept(code["display"], code, codes.PROBABILITY)}
+    if probability is None:
+        return named | {"dataAbsentReason": concept("not assessed", codes.UNKNOWN)}
+    return named | {"valueQuantity": probability_quantity(probability)}
 
 
 def _of_stenosis(item: CentralStenosis, report: CaseReport) -> Finding:

@@ -10,7 +10,7 @@ from typing import Final
 from fhir_mappings.codes import PFIRRMANN_GRADES
 from fhir_mappings.datatypes import Resource, quantity
 from fhir_mappings.measures import Unit
-from inference.results import DiscGrading
+from inference.results import DiscFindings, DiscGrading, FindingKind
 
 #: Our choice of two digits: readers differ by much more than a hundredth.
 PROBABILITY: Final = Unit(unit="1", code="1", digits=2)
@@ -20,6 +20,22 @@ METHOD: Final = (
 )
 # van der Graaf 2024, doi:10.1038/s41597-024-03090-w
 ORIGIN: Final = "The model was trained on the radiological gradings of SPIDER."
+
+NOT_FOUND: Final = (
+    "These are estimates of a model. A low probability does not rule a finding out: "
+    "look at the images."
+)
+
+
+def finding_words(item: DiscFindings) -> str:
+    """Return the probabilities of a disc, such as ``"narrowing 0.93, bulging 0.5"``."""
+    found = {kind: item.probability(kind) for kind in FindingKind}
+    return ", ".join(
+        f"{kind} {probability_quantity(value)['value']}"
+        if value is not None
+        else f"{kind} not assessed"
+        for kind, value in found.items()
+    )
 
 
 def grade_numeral(grading: DiscGrading) -> str:

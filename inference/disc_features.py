@@ -1,110 +1,105 @@
-"""What the grading looks at: signal and shape of each disc, as plain ratios."""
+"""What the trees of the grading look at: each disc in numbers, all of them ratios.
 
-from dataclasses import astuple, dataclass, replace
+Measured on ``level_crops``, so in units of the patient's own spine. What cannot be
+measured is NaN or left out, which the trees know how to take.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 import numpy as np
 
-from inference.disc_signal import disc_signal
-from inference.errors import UnmeasurableError
-from inference.levels import NamedSpine
-from inference.midsagittal import MidSagittal
+from inference.alignment import slip_of
+from inference.disc_outline import DiscOutline
+from inference.disc_surroundings import borders, endplates
+from inference.disc_texture import texture
+from inference.level_crops import BODY_PER_COLUMN, STEP_PER_ROW, LevelCrop
 from inference.results import Level
 from inference.shapes import Shapes
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiscFeatures:
-    """One disc in numbers; signals are relative to cerebrospinal fluid.
-
-    Attributes:
-        level_index: 0 for L1/L2 to 4 for L5/S1.
-        signal: Mean of the disc.
-        nucleus_signal: Mean of its middle half.
-        bright_signal: Its 90th percentile.
-        contrast: Mean of the middle half less that of both ends.
-        variation: Standard deviation over the mean.
-        bone_signal: Mean of the neighboring vertebral bodies.
-        height_index: Height over the mean height of the neighboring bodies.
-        signal_in_spine: Signal over that of the brightest disc of this spine.
-        height_in_spine: Height index over that of the tallest disc of this spine.
-
-    """
-
-    level_index: int
-    signal: float
-    nucleus_signal: float
-    bright_signal: float
-    contrast: float
-    variation: float
-    bone_signal: float
-    height_index: float
-    signal_in_spine: float = float("nan")
-    height_in_spine: float = float("nan")
-
-    def row(self) -> tuple[float, ...]:
-        """Return the values in the order of the attributes."""
-        return astuple(self)
+#: What is also told of the neighbors and compared within the spine.
+SHARED: Final = (
+    "height",
+    "signal",
+    "bright",
+    "nucleus",
+    "contrast",
+    "bulge_back",
+    "canal_behind",
+)
+Features = dict[str, float]
 
 
 def disc_features(
-    plane: MidSagittal, spine: NamedSpine, shapes: Shapes
-) -> dict[Level, DiscFeatures]:
-    """Describe each disc that can be measured.
+    crops: Mapping[Level, LevelCrop], shapes: Shapes
+) -> dict[Level, Features]:
+    """Describe each disc, its surroundings, and how it stands in its spine.
 
     Args:
-        plane: The mid-sagittal surface of a T2-weighted series.
-        spine: Its named instances.
-        shapes: Their shapes.
+        crops: Of each disc.
+        shapes: Of the same spine.
 
     """
-    found = {}
-    for level in Level:
-        try:
-            found[level] = _features(plane, spine, shapes, level)
-        except UnmeasurableError:
-            continue
-    brightest = max((item.signal for item in found.values()), default=1.0)
-    tallest = max((item.height_index for item in found.values()), default=1.0)
-    return {
-        level: _relative(item, brightest=brightest, tallest=tallest)
-        for level, item in found.items()
+    own = {
+        level: {
+            **dict(_of_crop(crop)),
+            **dict(_of_shapes(level, shapes)),
+            "level": float(list(Level).index(level)),
+        }
+        for level, crop in crops.items()
     }
+    return {level: own[level] | dict(_context(level, own)) for level in own}
 
 
-def _features(
-    plane: MidSagittal, spine: NamedSpine, shapes: Shapes, level: Level
-) -> DiscFeatures:
-    """Describe one disc.
-
-    Raises:
-        UnmeasurableError: The disc, its neighbors or the fluid cannot be measured.
-
-    """
-    bodies = [name for name in level.vertebrae if name in shapes.bodies]
-    if level not in shapes.discs or not bodies:
-        raise UnmeasurableError(f"{level} or its neighbors are missing")
-    box = shapes.discs[level]
-    signal = disc_signal(plane, spine, spine.discs[level], box)
-    bones = [plane.signal[spine.bodies[name]].mean() for name in bodies]
-    heights = [shapes.bodies[name].height_mm for name in bodies]
-    return DiscFeatures(
-        level_index=list(Level).index(level),
-        signal=signal.mean,
-        nucleus_signal=signal.nucleus,
-        bright_signal=signal.bright,
-        contrast=signal.nucleus - signal.rim,
-        variation=signal.heterogeneity,
-        bone_signal=float(np.mean(bones)) / signal.fluid,
-        height_index=box.height_mm / float(np.mean(heights)),
-    )
+def _of_crop(crop: LevelCrop) -> Iterator[tuple[str, float]]:
+    outline = DiscOutline.of(crop.disc)
+    if outline is None:
+        return
+    columns, central = outline.columns, outline.central
+    heights = (outline.bottom - outline.top)[central] * STEP_PER_ROW
+    third = len(central) // 3
+    yield "height", float(heights.mean())
+    yield "height_max", float(heights.max())
+    yield "height_front", float(heights[:third].mean())
+    yield "height_back", float(heights[-third:].mean())
+    yield "length", float(columns[-1] - columns[0]) * BODY_PER_COLUMN
+    yield "area", float(outline.inside.sum()) * STEP_PER_ROW * BODY_PER_COLUMN
+    yield "certainty", float(crop.disc[outline.inside].mean())
+    yield from texture(crop.signal, outline)
+    yield from endplates(crop, outline)
+    yield from borders(crop, outline)
 
 
-def _relative(
-    features: DiscFeatures, *, brightest: float, tallest: float
-) -> DiscFeatures:
-    """Add what the disc is like beside the best disc of the same spine."""
-    return replace(
-        features,
-        signal_in_spine=features.signal / brightest,
-        height_in_spine=features.height_index / tallest,
-    )
+def _of_shapes(level: Level, shapes: Shapes) -> Iterator[tuple[str, float]]:
+    slip, disc = slip_of(level, shapes), shapes.discs.get(level)
+    bodies = [shapes.bodies[name] for name in level.vertebrae if name in shapes.bodies]
+    yield "slip", slip.slip_percent if slip else math.nan
+    if not bodies:
+        return
+    body_height_mm = float(np.mean([body.height_mm for body in bodies]))
+    body_width_mm = float(np.mean([body.width_mm for body in bodies]))
+    yield "body_flatness", body_height_mm / body_width_mm
+    if disc is not None:
+        yield "height_index", disc.height_mm / body_height_mm
+        yield "flatness", disc.height_mm / disc.width_mm
+        yield "length_of_body", disc.width_mm / body_width_mm
+        yield "blur", disc.endplate_blur_mm / disc.height_mm
+
+
+def _context(
+    level: Level, own: Mapping[Level, Features]
+) -> Iterator[tuple[str, float]]:
+    order = list(Level)
+    at = order.index(level)
+    for name in SHARED:
+        values = {key: item[name] for key, item in own.items() if name in item}
+        others = [value for key, value in values.items() if key is not level]
+        if level in values:
+            yield f"{name}_over_best", values[level] / max(values.values())
+        if others:
+            yield f"{name}_of_others", float(np.mean(others))
+        if at:
+            yield f"{name}_above", values.get(order[at - 1], math.nan)
+        if at + 1 < len(order):
+            yield f"{name}_below", values.get(order[at + 1], math.nan)

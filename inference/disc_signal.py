@@ -51,7 +51,7 @@ def disc_signal(
         UnmeasurableError: There is no fluid near, no signal, or no middle and ends.
 
     """
-    fluid = _fluid_signal(plane, spine, centroid(mask)[0])
+    fluid = fluid_signal(plane, spine, centroid(mask)[0])
     pixels_mm = np.argwhere(mask) * plane.pixel_mm - box.center_mm
     values = plane.signal[mask] / fluid
     is_nucleus = np.abs(pixels_mm @ box.along) < box.width_mm / 2 * NUCLEUS_PART
@@ -70,7 +70,7 @@ def disc_signal(
     )
 
 
-def _fluid_signal(plane: MidSagittal, spine: NamedSpine, row: float) -> float:
+def fluid_signal(plane: MidSagittal, spine: NamedSpine, row: float) -> float:
     """Return the signal of cerebrospinal fluid near a row.
 
     Raises:

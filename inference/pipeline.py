@@ -7,10 +7,10 @@ from pathlib import Path
 from pydicom import Dataset
 
 from inference.dicom import read_volume, study_of
-from inference.disc_features import disc_features
 from inference.errors import MIN_AGE_YEARS, UnderageError
 from inference.grading import GradingModel, load_grading_model
 from inference.judgement import judge
+from inference.level_crops import level_crops
 from inference.levels import NamedSpine, name_levels
 from inference.manifest import WEIGHTS
 from inference.measurements import measure
@@ -148,9 +148,12 @@ def analyze(
     confidences = models.quality.confidences(plane, spine)
     measured = measure(plane, spine, segmentation)
     levels = measured.levels
-    gradings = models.grading.grade(disc_features(plane, spine, measured.shapes))
+    assessed = models.grading.assess(
+        level_crops(plane, spine, measured.shapes), measured.shapes, study.weighting
+    )
+    gradings = assessed.gradings
     if study.weighting is not Weighting.T2:
-        levels, gradings = tuple(item.without_signal() for item in levels), ()
+        levels = tuple(item.without_signal() for item in levels)
     progress(Stage.SUGGESTING, 0.0)
     judgement = judge(features, levels, gradings, models.treatment)
     stenoses = central_stenoses(levels)
@@ -159,6 +162,7 @@ def analyze(
         levels=levels,
         vertebrae=measured.vertebrae,
         gradings=gradings,
+        disc_findings=assessed.findings,
         features=features,
         suggestion=judgement.suggestion,
         picture=draw_picture(plane, spine, measured),
@@ -173,7 +177,12 @@ def analyze(
         grading_model=models.grading.version,
         spine=measured.spine,
         stenoses=stenoses,
-        spondylosis=spondylosis(levels, gradings=gradings, stenoses=stenoses),
+        spondylosis=spondylosis(
+            levels,
+            gradings=gradings,
+            findings=assessed.findings,
+            stenoses=stenoses,
+        ),
         confidences=confidences,
         quality_model=models.quality.version,
         outcomes=judgement.outcomes,

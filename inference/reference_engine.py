@@ -20,12 +20,12 @@ class TorchModel:
 
     def __init__(self, network: DeepLabV3Plus, version: ModelVersion) -> None:
         self.version = version
-        self._network = network.eval()
+        self.network = network.eval()
 
     def probabilities(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return class probabilities ``(n, classes, rows, columns)``."""
         with torch.inference_mode():
-            scores = self._network(torch.from_numpy(images[:, None]))
+            scores = self.network(torch.from_numpy(images[:, None]))
             return np.asarray(torch.softmax(scores, dim=1).numpy())
 
 

@@ -25,7 +25,9 @@ from inference.results import (
     CanalClass,
     CaseReport,
     CentralStenosis,
+    DiscFindings,
     DiscGrading,
+    FindingKind,
     Level,
     LevelMeasurement,
     LevelSeverity,
@@ -101,6 +103,19 @@ def rows(report: CaseReport) -> tuple[Row, ...]:
         )
         for level in report.levels
     )
+
+
+def disc_findings(report: CaseReport) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return each assessed level, and per kind of finding its percentage in words."""
+    return tuple(
+        (item.level.value, tuple(_percent(item, kind) for kind in FindingKind))
+        for item in report.disc_findings
+    )
+
+
+def _percent(item: DiscFindings, kind: FindingKind) -> str:
+    value = item.probability(kind)
+    return "not assessed" if value is None else f"{value * 100:.0f} %"
 
 
 def comparisons(report: CaseReport) -> tuple[str, ...]:

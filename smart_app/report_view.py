@@ -11,6 +11,7 @@ from inference.results import (
     NEVER_SUGGESTED,
     CaseReport,
     Exclusion,
+    FindingKind,
     Outline,
     Picture,
     Structure,
@@ -21,7 +22,7 @@ from smart_app.kept_plans import PlanInfo, kept_plans
 from smart_app.launches import OpenLaunch
 from smart_app.outcome_view import OutcomeGroup, outcome_groups
 from smart_app.outgoing import outgoing_counts, preview_signature
-from smart_app.report_table import Row, comparisons, rows
+from smart_app.report_table import Row, comparisons, disc_findings, rows
 from smart_app.services import Services
 from smart_app.treatment_view import TreatmentView, treatment_view
 from smart_app.write_journal import SignedRun, own_runs
@@ -92,6 +93,8 @@ class ReportView:
         fingerprint: Hash of the report, which a signature sends back.
         names: What is known of the names of the levels, as a sentence.
         max_shift: By how much the names can be moved, up or down.
+        finding_kinds: What is told of each disc beside its grade.
+        disc_findings: Per level how likely a reader would say each of them.
         comparisons: Who the ranges in the table are of, as sentences.
         counts: How many resources of each type a signature writes, empty when it
             may not write.
@@ -120,6 +123,8 @@ class ReportView:
     fingerprint: str
     names: str
     max_shift: int
+    finding_kinds: tuple[str, ...]
+    disc_findings: tuple[tuple[str, tuple[str, ...]], ...]
     comparisons: tuple[str, ...]
     counts: dict[str, int]
     signer: str | None
@@ -166,6 +171,8 @@ def report_view(
         fingerprint=case.fingerprint,
         names=_names(report),
         max_shift=MAX_LEVEL_SHIFT,
+        finding_kinds=tuple(FindingKind),
+        disc_findings=disc_findings(report),
         comparisons=comparisons(report),
         counts=_counts(services, launch, case, signed, plan) if plan else {},
         signer=launch.context.user_display or launch.signer,

@@ -11,6 +11,7 @@ from inference.results import (
     NOT_ASSESSED,
     CaseReport,
     ClinicalFeatures,
+    FindingKind,
     Level,
     Vertebra,
 )
@@ -36,6 +37,7 @@ COLUMNS: Final = (
     "usual_in",
     "usual_source",
 )
+PROBABILITY_DECIMALS: Final = 2  # our choice: as on the page
 POINT_DECIMALS: Final = 2  # our choice: far below a pixel
 
 
@@ -94,6 +96,12 @@ def _grades(report: CaseReport) -> Iterator[list[object]]:
     for grading in report.gradings:
         name = "Pfirrmann grade"
         yield [grading.level, "pfirrmann", name, grading.pfirrmann, *empty]
+    for disc in report.disc_findings:
+        for kind in FindingKind:
+            value = disc.probability(kind)
+            field = f"{kind.name.lower()}_probability"
+            known = "" if value is None else round(value, PROBABILITY_DECIMALS)
+            yield [disc.level, field, f"Probability of {kind}", known, *empty]
     for level in report.levels:
         if level.meyerding_grade is not None:
             name = "Meyerding grade"

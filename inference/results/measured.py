@@ -1,6 +1,7 @@
 """What was measured on the images, graded, and how sure it is."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Final, Self
@@ -254,6 +255,12 @@ class DiscFindings:
             value = self.probability(finding)
             if value is not None and not 0 <= value <= 1:
                 raise ValueError(f"impossible probability of {finding}: {value}")
+
+    @classmethod
+    def of(cls, level: Level, probabilities: Mapping[FindingKind, float]) -> Self:
+        """Return them with the probabilities of those that were assessed."""
+        named = {_FIELDS[kind]: value for kind, value in probabilities.items()}
+        return cls(level=level, **named)
 
     def probability(self, finding: FindingKind) -> float | None:
         """Return that of one finding, ``None`` where it was not assessed."""

@@ -3,12 +3,13 @@
 ``segmentation`` trains DeepLabV3+, resuming what a kill has interrupted, and
 ``cross-validation`` one per fold; ``export`` writes a checkpoint as the served ONNX
 file; ``evaluate`` measures it on patients never seen; ``levels`` checks the names of
-the levels against landmarks; ``grading`` trains and cross-validates the Pfirrmann model
-on its masks; ``quality`` fits refusals and confidences to it; ``treatment`` trains and
-compares models of the choice of treatment on a synthetic cohort, or with ``--table``
-one on a site's own patients; ``geometry`` measures phantoms of known size by their true
-masks. What was measured is kept beside each model (``X.metrics.json``) and shown with
-its results; ``cards`` then writes it into the model cards.
+the levels against landmarks; ``grading`` trains and cross-validates grades and findings
+of the discs on its masks; ``quality`` fits refusals and confidences to it;
+``treatment`` trains and compares models of the choice of treatment on a synthetic
+cohort, or with ``--table`` one on a site's own patients; ``geometry`` measures phantoms
+of known size by their true masks. What was measured is kept beside each model
+(``X.metrics.json``) and shown with its results; ``cards`` then writes it into the model
+cards.
 """
 
 import argparse
@@ -17,9 +18,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from inference import grading, models
+from inference import models
+from inference.grading import MANIFEST
 from inference.manifest import TREATMENT_MANIFEST, WEIGHTS
 from inference.models import SegmentationModel, load_segmentation_model
 from inference.network import ENCODERS
@@ -27,6 +27,7 @@ from inference.reference_engine import TorchModel
 from inference.results import ModelVersion
 from inference.training import (
     cards,
+    grading,
     pseudo_labels,
     quality,
     reproduce,
@@ -42,14 +43,6 @@ from inference.training.data import (
 )
 from inference.training.evaluation import sentence, summary
 from inference.training.export import export
-from inference.training.graded import graded_slices
-from inference.training.grading import (
-    cross_validated,
-    fit,
-    graded_discs,
-    metrics,
-    write,
-)
 from inference.training.metrics import keep
 from inference.training.segmentation import Pools, Recipe, load_averaged, train
 from inference.training.site_table import TableError, read_site_table
@@ -76,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
 
     _add_segmentation(commands)
 
-    command = commands.add_parser("grading", help="train the Pfirrmann model")
+    command = commands.add_parser("grading", help="train grades and findings")
     command.add_argument("--version", required=True)
     command.set_defaults(function=_grading)
 
@@ -209,26 +202,17 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _grading(options: argparse.Namespace) -> None:
-    slices = graded_slices(options.data)
-    discs, patients = graded_discs(slices, load_segmentation_model())
-    write(fit(discs.features, discs.grades), version=options.version, directory=WEIGHTS)
-    grades = dict(zip(*np.unique(discs.grades, return_counts=True), strict=True))
-    found = metrics(discs, cross_validated(discs))
-    weighted, plain = found["quadratic_kappa"], found["unweighted_kappa"]
-    _keep_quality(
-        grading.MANIFEST,
-        f"In cross-validation by patient ({patients['seen']} patients): kappa with the "
-        f"reader {plain['value']} unweighted and {weighted['value']} quadratic, within "
-        f"one grade {found['within_one_grade']['value']:.1%}.",
+    model = load_segmentation_model(threads=1)
+    parts, results = grading.train_and_check(options.data, model, reproduce.GRADING_RUN)
+    grading.write(
+        parts,
+        version=options.version,
+        directory=WEIGHTS,
+        quality=grading.sentence(results),
     )
-    _print(
-        {
-            "patients": patients,
-            "discs": len(discs.grades),
-            "grades": {str(grade): int(count) for grade, count in grades.items()},
-            "cross_validation": found,
-        }
-    )
+    results |= reproduce.grades_sample(options.data)
+    keep(MANIFEST, options.command, results)
+    _print(results)
 
 
 def _treatment(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Mid-sagittal T2 slices of SPIDER with grades and landmarks.
+"""Mid-sagittal slices of SPIDER with landmarks.
 
 SPIDER: doi:10.1038/s41597-024-03090-w; landmarks: LumbarCoordinates; both CC BY 4.0.
 """
@@ -22,55 +22,45 @@ SLICE_MM: Final = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GradedSlice:
-    """One mid-sagittal T2 slice with the radiologists' grades of its discs.
+    """One mid-sagittal slice of a patient whose discs were graded.
 
     Attributes:
         patient: SPIDER patient number.
         volume: The slice as a volume of one, with an assumed pixel size: the pictures
             carry none.
-        pfirrmann: Grade per lumbar disc that was graded.
         landmarks_px: Per level a (row, column) of the volume at the canal side of the
-            disc; empty where SPIDER has none.
+            disc; empty where SPIDER has none. They were set on the T2 slice: whether
+            they fit a T1 slice must be checked.
 
     """
 
     patient: str
     volume: Volume
-    pfirrmann: dict[Level, int]
     landmarks_px: dict[Level, tuple[float, float]]
 
 
-def graded_slices(directory: Path) -> list[GradedSlice]:
-    """Read the mid-sagittal T2 slices with grades and landmarks.
+def midsagittal_slices(directory: Path, contrast: str = "t2") -> list[GradedSlice]:
+    """Read the mid-sagittal slices of one contrast, with landmarks.
 
     Args:
-        directory: The ``spider`` folder, with ``midsagittal``, ``gradings.csv`` and
-            ``landmarks.csv``.
+        directory: The ``spider`` folder, with ``midsagittal`` and ``landmarks.csv``.
+        contrast: ``"t1"`` or ``"t2"``.
 
     """
-    grades: dict[str, dict[Level, int]] = {}
-    for row in read_table(directory / "gradings.csv"):
-        disc = int(row["disc"])
-        if 1 <= disc <= len(Level):  # 1 is L5/S1, counting upward
-            level = list(Level)[len(Level) - disc]
-            grades.setdefault(row["patient"], {})[level] = int(row["pfirrmann"])
     points: dict[str, dict[Level, tuple[float, float]]] = {}
     for row in read_table(directory / "landmarks.csv"):
         point = (float(row["relative_row"]), float(row["relative_column"]))
-        points.setdefault(row["file"], {})[Level(row["level"])] = point
+        points.setdefault(row["patient"], {})[Level(row["level"])] = point
     return [
-        _graded_slice(
-            directory, row, grades[row["patient"]], points.get(row["file"], {})
-        )
+        _graded_slice(directory, row, points.get(row["patient"], {}))
         for row in read_table(directory / "midsagittal" / "index.csv")
-        if row["contrast"] == "t2" and row["patient"] in grades
+        if row["contrast"] == contrast
     ]
 
 
 def _graded_slice(
     directory: Path,
     row: dict[str, str],
-    pfirrmann: dict[Level, int],
     relative: dict[Level, tuple[float, float]],
 ) -> GradedSlice:
     picture = Image.open(directory / "midsagittal" / row["file"])
@@ -85,7 +75,6 @@ def _graded_slice(
             voxels=pixels[None],
             geometry=Geometry(affine_mm=affine, shape=(1, rows, columns)),
         ),
-        pfirrmann=pfirrmann,
         landmarks_px={
             level: (row_part * rows, column_part * columns)
             for level, (row_part, column_part) in relative.items()

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from inference import models
+from inference.grading import MANIFEST as GRADING_MANIFEST
+from inference.grading import load_grading_model
 from inference.manifest import TREATMENT_MANIFEST, WEIGHTS, read_weights
 from inference.models import load_segmentation_model
 from inference.quality import model as quality_model
 from inference.training import (
     cards,
+    grading,
     levels,
     metrics,
     pseudo_labels,
@@ -29,12 +32,13 @@ from inference.training.data import (
 )
 from inference.training.evaluation import evaluate, summary
 from inference.training.geometry import phantom_accuracy
-from inference.training.graded import graded_slices
+from inference.training.graded import midsagittal_slices
 from inference.training.robustness import dice_after_changes, dice_between_t1_and_t2
 from inference.treatment.model import load_treatment_model
 
 SPIDER: Final = Path("../shared/data/spider")
 LEVELS_RUN: Final = Path("runs/levels")
+GRADING_RUN: Final = Path("runs/grading")
 PHANTOMS: Final = 20  # our choice: 100 levels, in a minute or two of one core
 
 Found = dict[str, Any]
@@ -109,7 +113,7 @@ def segmentation_sample(data: Path) -> Found:
 
 def level_names(data: Path) -> Found:
     """Count the names of the levels that are right."""
-    slices = graded_slices(data)
+    slices = midsagittal_slices(data)
     found = levels.readings(slices, load_segmentation_model(), LEVELS_RUN)
     return levels.summary(found, held_out=held_out_patients(data))
 
@@ -119,6 +123,20 @@ def confidences(data: Path) -> Found:
     model = load_segmentation_model(threads=1)
     _, measured = quality.fit_and_check(data, model, more=None)
     return measured
+
+
+def grades(data: Path) -> Found:
+    """Cross-validate the grading again, with weights fitted anew."""
+    model = load_segmentation_model(threads=1)
+    _, measured = grading.train_and_check(data, model, GRADING_RUN)
+    return {**measured, **grades_sample(data)}
+
+
+def grades_sample(data: Path) -> Found:
+    """Grade the first patient by the served weights."""
+    model = load_segmentation_model(threads=1)
+    found = grading.of_first_patient(data, model, load_grading_model())
+    return {"first_patient": found}
 
 
 def treatment_choices(_: Path) -> Found:
@@ -148,6 +166,12 @@ MEASURES: Final = (
         whole=treatment_choices,
         sample=treatment_choices,
         needs_data=False,
+    ),
+    Measure(
+        manifest=GRADING_MANIFEST,
+        command="grading",
+        whole=grades,
+        sample=grades_sample,
     ),
     Measure(manifest=quality_model.MANIFEST, command="quality", whole=confidences),
 )

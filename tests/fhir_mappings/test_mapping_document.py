@@ -112,6 +112,8 @@ def test_every_step_stands_with_its_owner_and_its_days(
         *(sex["coding"][0]["code"] for sex in codes.SEXES.values()),
         codes.PFIRRMANN["code"],
         codes.PFIRRMANN_PROBABILITY["code"],
+        codes.DISC_FINDINGS["code"],
+        *(code["code"] for code in codes.DISC_FINDING_KINDS.values()),
         codes.PROBABILITY["code"],
         codes.LEVEL_FINDINGS["code"],
         codes.MEASUREMENT_GROUP["code"],

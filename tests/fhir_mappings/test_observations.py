@@ -10,7 +10,13 @@ from fhir_mappings.datatypes import quantity
 from fhir_mappings.device import devices
 from fhir_mappings.identifiers import full_url
 from fhir_mappings.observations import observations
-from inference.results import CentralStenosis, DiscGrading, Level
+from inference.results import (
+    CentralStenosis,
+    DiscFindings,
+    DiscGrading,
+    FindingKind,
+    Level,
+)
 from tests.fhir_mappings.charts import Resource
 from tests.fhir_mappings.reports import CONTEXT, REPORT
 
@@ -231,3 +237,21 @@ def test_the_severity_of_the_worst_level_names_the_levels_it_leaves_out() -> Non
     notes = [item["text"] for item in found["note"]]
     assert "Nothing is known of L1/L2, L2/L3." in notes
     assert any("No published scale" in note for note in notes)
+
+
+def test_findings_of_a_disc_are_probabilities_and_never_a_value() -> None:
+    disc = DiscFindings(level=Level.L4_L5, narrowing=0.934, herniation=0.02)
+    report = replace(
+        REPORT, levels=(), vertebrae=(), gradings=(), disc_findings=(disc,)
+    )
+    found = observations(report, CONTEXT, devices=devices(report, CONTEXT))[0]
+    assert not any(name.startswith("value") for name in found)
+    assert "dataAbsentReason" not in found
+    parts = {part["code"]["coding"][0]["code"]: part for part in found["component"]}
+    assert len(parts) == len(FindingKind)
+    assert parts["narrowing-probability"]["valueQuantity"]["value"] == 0.93
+    assert parts["herniation-probability"]["valueQuantity"]["value"] == 0.02
+    assert parts["modic-probability"]["dataAbsentReason"]["text"] == "not assessed"
+    assert found["device"]["display"] == "pfirrmann-trees 1.1"
+    assert "herniation 0.02" in found["text"]["div"]
+    assert found["method"]["text"].startswith("Estimate of a model")

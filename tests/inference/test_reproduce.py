@@ -9,11 +9,12 @@ from typing import Any, Final
 import pytest
 
 from inference.__main__ import DONE, main
+from inference.grading import MANIFEST as GRADING
 from inference.manifest import WEIGHTS
 from inference.models import MANIFEST
 from inference.quality.model import MANIFEST as QUALITY
 from inference.stenosis import TOO_WIDE_MM
-from inference.training import cards, evaluation, metrics, quality
+from inference.training import cards, evaluation, grading, metrics, quality
 from inference.training.reproduce import MEASURES, SPIDER, State, reproduce
 
 MEASURED: Final[dict[str, Any]] = {
@@ -78,6 +79,7 @@ def test_numbers_are_of_the_weights_that_are_served() -> None:
     [
         (MANIFEST, "evaluate", evaluation.sentence),
         (QUALITY, "quality", quality.sentence),
+        (GRADING, "grading", grading.sentence),
     ],
 )
 def test_the_sentence_shown_with_results_is_that_of_the_numbers(

@@ -1,4 +1,4 @@
-"""A smoke run of training: it learns, resumes after a kill, exports and grades."""
+"""A smoke run of training: it learns, resumes after a kill and exports."""
 
 import json
 from dataclasses import astuple, replace
@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from inference.grading import load_grading_model
 from inference.models import load_segmentation_model
 from inference.network import CLASSES, ENCODERS, DeepLabV3Plus
 from inference.phantom import Phantom
@@ -20,7 +19,6 @@ from inference.training.cross_validation import cross_validate
 from inference.training.data import LabeledSlice, split_by_patient
 from inference.training.evaluation import overlap, reference_segmentation
 from inference.training.export import export
-from inference.training.grading import GradedDiscs, cross_validated, fit, metrics, write
 from inference.training.segmentation import Pools, Recipe, load_averaged, train
 
 RECIPE = Recipe(steps=2, batch=2, phantom_share=1.0)
@@ -134,28 +132,3 @@ def test_no_patient_is_on_both_sides_of_the_split(slices: list[LabeledSlice]) ->
     train_on, held_out = split_by_patient(many)
     assert held_out
     assert not {s.patient for s in train_on} & {s.patient for s in held_out}
-
-
-@pytest.fixture(scope="module")
-def discs() -> GradedDiscs:
-    """Discs whose grade is their first feature, with some noise."""
-    rng = np.random.default_rng(3)
-    grades = rng.integers(1, 6, 300)
-    noise = rng.normal(scale=0.3, size=(300, 10))
-    noise[:, 0] += grades
-    patients = np.repeat(np.arange(60), 5).astype(str)
-    return GradedDiscs(features=noise, grades=grades, patients=patients)
-
-
-def test_grades_that_can_be_learned_are_learned(discs: GradedDiscs) -> None:
-    result = metrics(discs, cross_validated(discs))
-    kappa = result["quadratic_kappa"]
-    assert kappa["low"] <= kappa["value"] <= kappa["high"]
-    assert kappa["value"] > 0.9
-
-
-def test_a_written_grading_model_is_read_back(
-    discs: GradedDiscs, tmp_path: Path
-) -> None:
-    write(fit(discs.features, discs.grades), version="0", directory=tmp_path)
-    assert load_grading_model(tmp_path).version.name == "spoils-pfirrmann"

@@ -40,7 +40,6 @@ def item(phantom: Phantom, plane: MidSagittal, spine: NamedSpine) -> GradedSlice
     return GradedSlice(
         patient="1",
         volume=replace(volume, voxels=volume.voxels[middle], geometry=geometry),
-        pfirrmann={},
         landmarks_px=points,
     )
 

@@ -9,6 +9,7 @@ from inference.results import (
     Caliper,
     CaliperLine,
     CaseReport,
+    DiscFindings,
     Level,
     Outline,
     OutlineConfidence,
@@ -85,6 +86,11 @@ CONFIDENCES: Final = tuple(
     OutlineConfidence(name=name, dice=dice)
     for name, dice in (("L4", 0.93), ("L4/L5", 0.61), ("canal L4/L5", 0.9))
 )
+FINDINGS: Final = (DiscFindings(level=Level.L4_L5, narrowing=0.934, herniation=0.02),)
 REPORT: Final[CaseReport] = replace(
-    BARE_REPORT, picture=PICTURE, levels=LEVELS, confidences=CONFIDENCES
+    BARE_REPORT,
+    picture=PICTURE,
+    levels=LEVELS,
+    confidences=CONFIDENCES,
+    disc_findings=FINDINGS,
 )

@@ -119,6 +119,19 @@ def test_grades_say_how_far_to_trust_them_and_which_model_gave_them(
     assert "pfirrmann-trees 1.1 (SHA-256 cdcdcd" in page.inner_text(".origin")
 
 
+def test_findings_of_the_discs_are_folded_away_and_say_what_was_not_assessed(
+    page: Page, hospital: Ehr, url: str
+) -> None:
+    launch(page, hospital, url, patient="ada")
+    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    table = page.get_by_role("region", name="Findings of the discs")
+    assert not table.is_visible()
+    page.click("text=Findings of the discs: how likely")
+    assert table.locator("th[scope=col]").nth(1).inner_text() == "Narrowing"
+    narrowing, bulging, herniation = table.locator("tbody td").all_inner_texts()[:3]
+    assert (narrowing, bulging, herniation) == ("93 %", "not assessed", "2 %")
+
+
 def test_an_uncertain_outline_is_marked_in_the_table_and_on_the_picture(
     page: Page, hospital: Ehr, url: str
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fhir_mappings import codes
 from fhir_mappings.bundle import report_resources
 from fhir_mappings.codes import CODE_SYSTEM
 from fhir_mappings.definitions import canonical, definitions
@@ -15,6 +16,7 @@ from fhir_mappings.example import example
 from fhir_mappings.model_card import model_card
 from fhir_mappings.profiles import PROFILES, profile_of
 from inference.model_cards import model_cards
+from inference.results import DiscFindings, Level
 from tests.fhir_mappings.reports import ANSWERS, CONTEXT, REPORT, URGENT
 from tests.validation import ENGINES, errors
 from tests.validation.definitions import r4_package
@@ -23,8 +25,11 @@ from tests.validation.engines import Engine
 Resource = dict[str, Any]
 
 DEFINITIONS = definitions()
+FINDINGS = (DiscFindings(level=Level.L4_L5, narrowing=0.93),)
 WRITTEN = (
-    *report_resources(replace(REPORT, answers=ANSWERS), CONTEXT),
+    *report_resources(
+        replace(REPORT, answers=ANSWERS, disc_findings=FINDINGS), CONTEXT
+    ),
     *report_resources(
         replace(REPORT, suggestion=URGENT, outcomes=(), treatment=None), CONTEXT
     ),
@@ -136,7 +141,7 @@ def test_every_code_of_ours_that_is_written_is_defined() -> None:
         for coding in codings(resource)
         if coding.get("system") == CODE_SYSTEM
     }
-    assert written
+    assert written >= {code["code"] for code in codes.DISC_FINDING_KINDS.values()}
     assert written <= defined
 
 
@@ -153,4 +158,4 @@ def test_canonical_urls_never_change() -> None:
     assert canonical("CodeSystem", "spoils") == CODE_SYSTEM
     urls = [item["url"] for item in DEFINITIONS]
     assert len({*urls}) == len(urls)
-    assert canonical("StructureDefinition", "measurement") == urls[8]
+    assert canonical("StructureDefinition", "measurement") == urls[9]
