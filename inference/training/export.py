@@ -11,7 +11,7 @@ from torch import nn
 
 from inference.models import MANIFEST
 from inference.preprocessing import NETWORK_MULTIPLE
-from inference.training.weights import write_weights
+from inference.training.weights import graph_content, write_weights
 
 NAME = "spoils-segmentation"
 OPSET = 18
@@ -43,9 +43,8 @@ def export(
     )
     if program is None:  # torch types it so; this call always returns a program
         raise TypeError("torch exported nothing")
-    program.save(path)
     return write_weights(
-        path.read_bytes(),
+        graph_content(program.model_proto),
         path,
         manifest=MANIFEST,
         name=NAME,

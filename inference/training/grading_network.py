@@ -25,6 +25,7 @@ from inference.level_crops import CENTER, CROP
 from inference.network import MobileNetV2
 from inference.reference_engine import load_reference_model
 from inference.results import FindingKind
+from inference.training.weights import graph_content
 
 #: Variants of each crop, made once, so that the frozen stages see each one once.
 VARIANTS: Final = 10
@@ -262,11 +263,7 @@ def graph(stages: FrozenStages, head: Head) -> bytes:
     )
     if program is None:  # torch types it so; this call always returns a program
         raise TypeError("torch exported nothing")
-    model = program.model_proto
-    for part in (model.graph, *model.graph.node, *model.graph.value_info):
-        part.ClearField("metadata_props")  # paths on the machine that trained it
-    content: bytes = model.SerializeToString()
-    return content
+    return graph_content(program.model_proto)
 
 
 def _parts(crops: Tensor) -> Tensor:

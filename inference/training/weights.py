@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from onnx import ModelProto
+
 
 def write_weights(
     content: bytes,
@@ -39,3 +41,11 @@ def write_weights(
     }
     (path.parent / manifest).write_text(json.dumps(written, indent=2) + "\n")
     return written
+
+
+def graph_content(model: ModelProto) -> bytes:
+    """Return a graph as a file, without the paths of the machine that trained it."""
+    for part in (model.graph, *model.graph.node, *model.graph.value_info):
+        part.ClearField("metadata_props")
+    content: bytes = model.SerializeToString()
+    return content

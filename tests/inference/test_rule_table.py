@@ -198,7 +198,7 @@ def test_surgery_is_never_suggested_and_an_opinion_only_for_leg_symptoms() -> No
             assert {test.fact for test in tests if test.holds} & legs
 
 
-@pytest.mark.parametrize("option", NEVER_SUGGESTED)
+@pytest.mark.parametrize("option", sorted(NEVER_SUGGESTED))
 def test_what_is_advised_against_cannot_become_an_activity(option: Option) -> None:
     with pytest.raises(ValueError, match="never suggested"):
         Activity(option=option, reasons=(), guideline="")
