@@ -131,7 +131,7 @@ def _add_segmentation(commands: "Commands") -> None:
 
     command = commands.add_parser("cross-validation", help="of the segmentation")
     command.add_argument("--encoder", choices=ENCODERS, default=Recipe.encoder)
-    command.add_argument("--steps", type=int, default=500, help="of each network")
+    command.add_argument("--steps", type=int, default=400, help="of each network")
     command.add_argument("--folds", type=int, default=8)
     command.add_argument("--phantoms", type=int, default=40, help="number to draw")
     command.add_argument("--run", type=Path, default=FOLDS_RUN)
@@ -173,7 +173,9 @@ def _cross_validation(options: argparse.Namespace) -> None:
         folds=options.folds,
         directory=options.run,
     )
-    _print(summary(results))
+    found = {"steps": recipe.steps, **summary(results)}
+    keep(models.MANIFEST, f"cross_validation_{options.folds}_{recipe.encoder}", found)
+    _print(found)
 
 
 def _pseudo_labels(options: argparse.Namespace) -> None:

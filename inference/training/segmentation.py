@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from monai.losses.dice import DiceCELoss
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
@@ -106,7 +106,7 @@ class _Parts:
         if start:
             self.network.load_state_dict(load_averaged(start)[1].state_dict())
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.averaged = _average(self.network)
+        self.averaged = moving_average(self.network)
         parameters = self.network.parameters()
         self.optimizer = torch.optim.AdamW(parameters, weight_decay=WEIGHT_DECAY)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -139,7 +139,7 @@ def load_averaged(directory: Path) -> tuple[Recipe, DeepLabV3Plus]:
     """Return the recipe of a run and its averaged network so far."""
     state = torch.load(directory / "checkpoint.pt", weights_only=True)
     recipe = Recipe(**state["recipe"])
-    averaged = _average(DeepLabV3Plus(recipe.encoder))
+    averaged = moving_average(DeepLabV3Plus(recipe.encoder))
     averaged.load_state_dict(state["averaged"])
     return recipe, _network_of(averaged)
 
@@ -151,10 +151,18 @@ def _network_of(averaged: AveragedModel) -> DeepLabV3Plus:
     return network
 
 
-def _average(network: nn.Module) -> AveragedModel:
-    return AveragedModel(
-        network, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY), use_buffers=True
-    )
+def moving_average(network: nn.Module) -> AveragedModel:
+    """Return an average of the steps of a network; the last ones count most.
+
+    The decay rises to ``EMA_DECAY``, as in TensorFlow's ``ExponentialMovingAverage``:
+    with a fixed one, half of a network of 300 steps would be its random start.
+    """
+    return AveragedModel(network, avg_fn=_moved, use_buffers=True)
+
+
+def _moved(average: Tensor, value: Tensor, averaged: int | Tensor) -> Tensor:
+    decay = min(EMA_DECAY, (1 + int(averaged)) / (10 + int(averaged)))
+    return average.lerp(value, 1 - decay) if average.is_floating_point() else value
 
 
 class _Batches(Dataset[tuple[Tensor, Tensor]]):

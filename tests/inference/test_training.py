@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from inference.models import load_segmentation_model
 from inference.network import CLASSES, ENCODERS, DeepLabV3Plus
@@ -19,7 +20,13 @@ from inference.training.cross_validation import cross_validate
 from inference.training.data import LabeledSlice, split_by_patient
 from inference.training.evaluation import overlap, reference_segmentation
 from inference.training.export import export
-from inference.training.segmentation import Pools, Recipe, load_averaged, train
+from inference.training.segmentation import (
+    Pools,
+    Recipe,
+    load_averaged,
+    moving_average,
+    train,
+)
 
 RECIPE = Recipe(steps=2, batch=2, phantom_share=1.0)
 
@@ -84,6 +91,15 @@ def test_a_checkpoint_of_another_recipe_is_refused(
     other = replace(RECIPE, seed=8)
     with pytest.raises(ValueError, match="another recipe"):
         train(other, Pools(phantoms=slices), directory=run)
+
+
+def test_the_average_of_a_short_run_forgets_its_random_start() -> None:
+    network = nn.Linear(1, 1)
+    averaged = moving_average(network)
+    for weight in [0.0] + 300 * [1.0]:
+        nn.init.constant_(network.weight, weight)
+        averaged.update_parameters(network)
+    assert next(averaged.parameters()) > 0.99
 
 
 @pytest.mark.filterwarnings("ignore:.*LeafSpec.*:FutureWarning")  # torch on itself
