@@ -15,7 +15,7 @@ demo: demo-packages install  ## start everything and print one URL (ONCE=1: walk
 	@exec $(BIN)/python -m sandbox demo $(if $(ONCE),--once) $(if $(PERSONALITY),--personality $(PERSONALITY))
 
 test: test-packages install  ## run all tests (ARGS="-k launch" for some)
-	@$(BIN)/pytest $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: test-packages install  ## format, lint, types and tests
 	@scripts/check

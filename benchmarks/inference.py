@@ -1,4 +1,4 @@
-"""How long an analysis takes: ``python -m benchmarks.inference [--repeats N]``.
+"""How long an analysis takes: ``python -m benchmarks.inference``.
 
 The series is a drawn spine of 20 slices of 640 x 512. Beside the analysis in a process
 of its own stand, in the same run: the reference engine (eager torch), onnxruntime on
@@ -31,7 +31,7 @@ from inference.reference_engine import TorchModel, load_reference_model
 from inference.segmentation import segment
 from inference.volume import Volume
 
-SHAPE, SPACING_MM = (20, 640, 512), (0.9, 0.46875, 0.46875)
+SLICE_SHAPE, SPACING_MM = (640, 512), (0.9, 0.46875, 0.46875)
 MATRIX = 2048  # rows and columns of the matrix product
 
 
@@ -39,8 +39,10 @@ def main(argv: list[str] | None = None) -> int:
     """Print medians in seconds, ratios and the peak memory."""
     parser = argparse.ArgumentParser(prog="benchmarks.inference", description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
-    repeats = parser.parse_args(argv).repeats
-    volume = drawn_spine()
+    parser.add_argument("--slices", type=int, default=20)
+    options = parser.parse_args(argv)
+    slices, repeats = options.slices, options.repeats
+    volume = drawn_spine(slices)
     network_volume = volume.sagittal().resampled_in_plane(NETWORK_SPACING_MM)
     served, reference = load_segmentation_model(), load_reference_model()
     image = random_image(network_volume)
@@ -49,12 +51,12 @@ def main(argv: list[str] | None = None) -> int:
         return lambda: segment(network_volume, model, lambda _: None)
 
     def bare_graph() -> None:
-        for _ in range(SHAPE[0]):
+        for _ in range(slices):
             served.probabilities(image)
 
     torch_s = median_s(segmentation(reference), repeats)
     bare_s = median_s(bare_graph, repeats)
-    limit_s = SHAPE[0] * flops(reference, image) / matrix_rate(repeats)
+    limit_s = slices * flops(reference, image) / matrix_rate(repeats)
     result = analysis(volume, repeats)
     seconds = result["segmentation_s"]
     result |= {
@@ -98,10 +100,11 @@ DESCRIPTION = SeriesDescription(
 )
 
 
-def drawn_spine() -> Volume:
+def drawn_spine(slices: int) -> Volume:
     """Draw the spine."""
     spec = random_spec(np.random.default_rng(1))
-    return draw_phantom(with_grid(spec, shape=SHAPE, spacing_mm=SPACING_MM)).volume
+    shape = (slices, *SLICE_SHAPE)
+    return draw_phantom(with_grid(spec, shape=shape, spacing_mm=SPACING_MM)).volume
 
 
 def random_image(volume: Volume) -> NDArray[np.float32]:

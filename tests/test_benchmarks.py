@@ -18,7 +18,7 @@ from inference.training.data import LabeledSlice
 
 
 def test_the_inference_benchmark_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert inference.main(["--repeats", "1"]) == 0
+    assert inference.main(["--repeats", "1", "--slices", "5"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["torch_over_served"] > 0
     assert result["peak_memory_mb"] > 0

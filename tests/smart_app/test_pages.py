@@ -20,8 +20,9 @@ WAIT_MS = 20_000
 
 
 @pytest.fixture
-def page(chromium: Chromium) -> Iterator[Page]:
+def page(chromium: Chromium, url: str) -> Iterator[Page]:
     """A page in a fresh profile that must not complain on its console."""
+    del url  # the application outlives the page, which may still load something
     context = chromium.new_context()
     opened = context.new_page()
     complaints: list[str] = []
