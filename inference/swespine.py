@@ -158,7 +158,7 @@ class PublishedModel:
             highs.append(days + width)
         return OutcomeEstimate(
             name=DAYS,
-            value=None if self.missing(inputs) else days,
+            value=None if self.missing(inputs) else max(days, 0.0),
             low=max(min(lows), 0.0),
             high=max(highs),
             average=self._average,

@@ -2,10 +2,12 @@
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any, Final
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from inference.errors import ModelError
 from inference.results import OutcomeEstimate, SurgicalDiagnosis, SurgicalOutcome
 from inference.swespine import FILE, PublishedModel, load_registry
-from inference.swespine_terms import Continuous, Input
+from inference.swespine_terms import Continuous, Input, Term
 
 PUBLISHED: Final = Path(__file__).parents[3] / "shared/data/swespine/models.json"
 MODELS: Final = load_registry().models
@@ -179,6 +181,18 @@ def test_a_range_holds_whatever_the_missing_inputs_turn_out_to_be(
         assert ranged.low is not None
         assert ranged.high is not None
         assert ranged.low - 1e-9 <= known.value <= ranged.high + 1e-9
+
+
+def test_no_stay_is_shorter_than_none_at_all() -> None:
+    model = model_of(SurgicalDiagnosis.DISC_HERNIATION, SurgicalOutcome.STAY)
+
+    def days(term: Term, value: float) -> float:
+        return float(np.dot(term.weights, term.columns(value)))
+
+    shortest = {
+        term.input: min(term.ends, key=partial(days, term)) for term in model.terms
+    }
+    assert only(model.estimates(shortest)).value == 0.0
 
 
 @every_model
