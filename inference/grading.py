@@ -182,7 +182,7 @@ class GradingModel:
                 DiscGrading(
                     level=level,
                     pfirrmann=self._joining.grade(row),
-                    probabilities=_of_grades(row),
+                    probabilities=of_grades(row),
                 )
                 for level, row in zip(crops, above, strict=True)
             ),
@@ -228,7 +228,8 @@ def load_grading_model(directory: Path = WEIGHTS) -> GradingModel:
     return GradingModel(GradingParts.unpacked(content), version)
 
 
-def _of_grades(above: Answers) -> tuple[float, float, float, float, float]:
+def of_grades(above: Answers) -> tuple[float, float, float, float, float]:
+    """Return the probability of each grade of a disc from those of ``CUTS``."""
     one, two, three, four, five = -np.diff([1.0, *above.tolist(), 0.0])
     return float(one), float(two), float(three), float(four), float(five)
 

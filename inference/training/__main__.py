@@ -4,7 +4,8 @@
 ``cross-validation`` one per fold; ``export`` writes a checkpoint as the served ONNX
 file; ``evaluate`` measures it on patients never seen; ``levels`` checks the names of
 the levels against landmarks; ``grading`` trains and cross-validates grades and findings
-of the discs on its masks; ``quality`` fits refusals and confidences to it;
+of the discs on its masks; ``severity`` compares the rule of the severity with a network
+that is asked for it; ``quality`` fits refusals and confidences to it;
 ``treatment`` trains and compares models of the choice of treatment on a synthetic
 cohort, or with ``--table`` one on a site's own patients; ``geometry`` measures phantoms
 of known size by their true masks. What was measured is kept beside each model
@@ -72,6 +73,9 @@ def main(argv: list[str] | None = None) -> int:
     command = commands.add_parser("grading", help="train grades and findings")
     command.add_argument("--version", required=True)
     command.set_defaults(function=_grading)
+
+    command = commands.add_parser("severity", help="by the rule and by a network")
+    command.set_defaults(function=_severity)
 
     command = commands.add_parser("treatment", help="train on a synthetic cohort")
     command.add_argument("--version", required=True)
@@ -215,6 +219,12 @@ def _grading(options: argparse.Namespace) -> None:
     results |= reproduce.grades_sample(options.data)
     keep(MANIFEST, options.command, results)
     _print(results)
+
+
+def _severity(options: argparse.Namespace) -> None:
+    found = reproduce.measure(MANIFEST, options.command, options.data)
+    keep(MANIFEST, options.command, found)
+    _print(found)
 
 
 def _treatment(options: argparse.Namespace) -> None:

@@ -23,6 +23,7 @@ from inference.training import (
     metrics,
     pseudo_labels,
     quality,
+    severity,
     treatment,
 )
 from inference.training.data import (
@@ -139,6 +140,12 @@ def grades_sample(data: Path) -> Found:
     return {"first_patient": found}
 
 
+def severities(data: Path) -> Found:
+    """Compare the rule of the severity with a network again, trained anew."""
+    model = load_segmentation_model(threads=1)
+    return severity.train_and_check(data, model, GRADING_RUN)
+
+
 def treatment_choices(_: Path) -> Found:
     """Ask the served treatment model about invented patients never trained on."""
     model = load_treatment_model()
@@ -173,6 +180,7 @@ MEASURES: Final = (
         whole=grades,
         sample=grades_sample,
     ),
+    Measure(manifest=GRADING_MANIFEST, command="severity", whole=severities),
     Measure(manifest=quality_model.MANIFEST, command="quality", whole=confidences),
 )
 

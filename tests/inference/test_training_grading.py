@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,15 @@ from inference.grading import CUTS, QUESTIONS, GradingParts, load_grading_model
 from inference.level_crops import CROP, level_crops
 from inference.levels import NamedSpine
 from inference.midsagittal import MidSagittal
-from inference.results import FindingKind, Level, Weighting
+from inference.results import (
+    MIN_SLIP_PERCENT,
+    FindingKind,
+    Level,
+    Severity,
+    Weighting,
+)
 from inference.shapes import shapes_of
-from inference.training import grading
+from inference.training import grading, severity
 from inference.training.graded_discs import COLUMN_OF, Found, GradedDiscs, table
 from inference.training.grading import OutOfFold
 from inference.training.grading_network import (
@@ -175,3 +182,44 @@ def test_a_disc_is_paired_with_the_grades_of_its_own_level(
     assert paired == {4: 1, 3: 2, 2: 3, 1: 4, 0: 5}
     modic = columns["answers"][:, QUESTIONS.index(FindingKind.MODIC)]
     assert columns["levels"][modic].tolist() == [4]
+
+
+@pytest.fixture(scope="module")
+def with_slips(discs: GradedDiscs) -> GradedDiscs:
+    """Let one feature be the measured slip: as large as the reader's, or none."""
+    slipped = discs.answers[:, QUESTIONS.index(FindingKind.SPONDYLOLISTHESIS)]
+    slips = np.where(slipped, MIN_SLIP_PERCENT, 0.0)
+    return replace(
+        discs,
+        names=np.array([*discs.names, "slip"]),
+        features=np.column_stack([discs.features, slips]),
+    )
+
+
+def test_what_the_reader_says_gets_the_points_of_the_rule(
+    with_slips: GradedDiscs,
+) -> None:
+    """Up to grade III nothing; then endplates 2, slip 1, narrowing 1 to 2 or 2."""
+    found = severity.of_reader(with_slips)[:5]
+    none, severe = Severity.NONE, Severity.SEVERE
+    assert [item.lowest for item in found] == [
+        none,
+        none,
+        none,
+        Severity.MODERATE,
+        severe,
+    ]
+    assert [item.highest for item in found] == [none, none, none, severe, severe]
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes")  # few discs are drawn
+def test_network_and_rule_give_the_severity_of_the_same_discs(
+    with_slips: GradedDiscs, seen: Seen, found: OutOfFold
+) -> None:
+    results = severity.compared(with_slips, seen, found, epochs=20)
+    assert results["discs"] == (with_slips.series == "t2").sum()
+    for name, metrics in results["ways"].items():
+        assert metrics["quadratic_kappa"]["value"] > 0.8
+        table = results["confusion"][name].values()
+        assert sum(sum(row.values()) for row in table) == results["discs"]
+    assert results["shown"]["range_holds"] > 0.8
