@@ -80,13 +80,13 @@ def test_what_was_not_measured_says_so(page: Page, hospital: Ehr, url: str) -> N
     launch(page, hospital, url, patient="ada")
     page.wait_for_selector(".viewer", timeout=WAIT_MS)
     cells = page.locator("tr[data-name='L1/L2'] td").all_inner_texts()
-    unmeasured = [*["not measured"] * 6, "not assessed", "L1", *["not measured"] * 2]
-    assert cells == ["not graded", *unmeasured, "not assessed"]
+    unmeasured = [*["unknown"] * 6, "not assessed", *["unknown"] * 2]
+    assert cells == ["not assessed", "not graded", *unmeasured]
     cells = page.locator("tr[data-name='L4/L5'] td").all_inner_texts()
     values = [cell.split("\n")[0] for cell in cells]
-    assert values[:7] == ["IV (71 %)", "7.3", "33.0", "12,340", "0.26", "0.50", "9.0"]
-    assert values[7:11] == ["absolute", "L4", "27.4", "35.1"]
-    assert values[11] == "mild to severe"
+    assert values[:3] == ["mild to severe", "IV (71 %)", "7.3"]
+    assert values[3:8] == ["33.0", "12,340", "0.26", "0.50", "9.0"]
+    assert values[8:] == ["absolute", "27.4", "35.1"]
     overall = "Spondylosis, worst level: mild to severe, without L1/L2, L2/L3"
     assert overall in page.inner_text(".levels")
 
@@ -97,7 +97,7 @@ def test_a_value_stands_beside_what_is_usual_and_where_that_comes_from(
     launch(page, hospital, url, patient="ada")
     page.wait_for_selector(".viewer", timeout=WAIT_MS)
     row = page.locator("tr[data-name='L4/L5'] td")
-    height, signal, canal = (row.nth(index) for index in (1, 5, 6))
+    height, signal, canal = (row.nth(index) for index in (2, 6, 7))
     assert "\N{EN DASH}" in height.locator(".usual").inner_text()
     about = height.locator(".usual").get_attribute("title")
     assert about is not None
@@ -217,6 +217,19 @@ def test_everything_works_without_script(
         page.check("input[name=confirm]")
         page.click(".signature button")
         page.wait_for_selector("text=Signed and in the chart")
+
+
+def test_no_column_is_hidden_on_a_usual_screen(
+    page: Page, hospital: Ehr, url: str
+) -> None:
+    page.set_viewport_size({"width": 1280, "height": 860})
+    launch(page, hospital, url, patient="ada")
+    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    width, shown = page.evaluate(
+        "(({scrollWidth, clientWidth}) => [scrollWidth, clientWidth])"
+        "(document.querySelector('.levels .scroll'))"
+    )
+    assert width <= shown
 
 
 def test_a_narrow_window_scrolls_in_one_direction_only(
