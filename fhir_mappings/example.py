@@ -75,10 +75,8 @@ def example() -> Resource:
         suggestion=suggest(_FEATURES, (_LEVEL,)),
         picture=Picture(png=b"", width_px=1, height_px=1, pixel_mm=1.0, outlines=()),
         warnings=("Invented example: there is no such patient.",),
-        model=ModelVersion(name="example-segmentation", version="0", sha256="0" * 64),
-        grading_model=ModelVersion(
-            name="example-grading", version="0", sha256="0" * 64
-        ),
+        model=_model("example-segmentation"),
+        grading_model=_model("example-grading"),
     )
     entries = [
         {"fullUrl": full_url(resource), "resource": resource}
