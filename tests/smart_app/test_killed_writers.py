@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 LEASE_S = 0.2
 RESTARTS = 5
 ALL_STEPS = 9  # later ones repeat the same four moments per resource
-STRIDE = 13  # in the end at each of the four
+STRIDE = 3
 TYPES = (
     *("CarePlan", "Device", "DiagnosticReport", "Goal", "Observation", "Provenance"),
     *("RiskAssessment", "ServiceRequest", "AuditEvent", "DocumentReference"),
