@@ -38,6 +38,11 @@ def launch(page: Page, ehr: Ehr, url: str, **context: str) -> None:
     page.goto(f"{url}/launch?iss={handle['iss']}&launch={handle['launch']}")
 
 
+def open_report(page: Page, ehr: Ehr, url: str) -> None:
+    launch(page, ehr, url, patient="ada")
+    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+
+
 def test_the_progress_page_becomes_the_report_by_itself(
     page: Page, hospital: Ehr, url: str
 ) -> None:
@@ -52,8 +57,7 @@ def test_the_progress_page_becomes_the_report_by_itself(
 def test_structures_can_be_hidden_and_are_named_for_those_who_cannot_see(
     page: Page, hospital: Ehr, url: str
 ) -> None:
-    launch(page, hospital, url, patient="ada")
-    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    open_report(page, hospital, url)
     disc = page.get_by_role("img", name="L4/L5 disc, height 7.3 mm")
     assert disc.is_visible()
     page.uncheck("#show-disc")
@@ -64,8 +68,7 @@ def test_structures_can_be_hidden_and_are_named_for_those_who_cannot_see(
 def test_calipers_are_shown_on_demand_and_all_of_a_level_with_its_row(
     page: Page, hospital: Ehr, url: str
 ) -> None:
-    launch(page, hospital, url, patient="ada")
-    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    open_report(page, hospital, url)
     height, front = page.locator(".caliper").all()
     assert height.text_content() == "L4/L5: disc height, mean 7.3 ± 1.2 mm"
     assert not height.is_visible()
@@ -77,8 +80,7 @@ def test_calipers_are_shown_on_demand_and_all_of_a_level_with_its_row(
 
 
 def test_what_was_not_measured_says_so(page: Page, hospital: Ehr, url: str) -> None:
-    launch(page, hospital, url, patient="ada")
-    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    open_report(page, hospital, url)
     cells = page.locator("tr[data-name='L1/L2'] td").all_inner_texts()
     unmeasured = [*["unknown"] * 6, "not assessed", *["unknown"] * 2]
     assert cells == ["not assessed", "not graded", *unmeasured]
@@ -94,8 +96,7 @@ def test_what_was_not_measured_says_so(page: Page, hospital: Ehr, url: str) -> N
 def test_a_value_stands_beside_what_is_usual_and_where_that_comes_from(
     page: Page, hospital: Ehr, url: str
 ) -> None:
-    launch(page, hospital, url, patient="ada")
-    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    open_report(page, hospital, url)
     row = page.locator("tr[data-name='L4/L5'] td")
     height, signal, canal = (row.nth(index) for index in (2, 6, 7))
     assert "\N{EN DASH}" in height.locator(".usual").inner_text()
@@ -112,8 +113,7 @@ def test_a_value_stands_beside_what_is_usual_and_where_that_comes_from(
 def test_grades_say_how_far_to_trust_them_and_which_model_gave_them(
     page: Page, hospital: Ehr, url: str
 ) -> None:
-    launch(page, hospital, url, patient="ada")
-    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    open_report(page, hospital, url)
     caption = page.locator(".levels .hint", has_text="Pfirrmann").inner_text()
     assert "trained on SPIDER" in caption
     assert "kappa of about 0.6 (Niemeyer 2021" in caption
@@ -123,8 +123,7 @@ def test_grades_say_how_far_to_trust_them_and_which_model_gave_them(
 def test_findings_of_the_discs_are_folded_away_and_say_what_was_not_assessed(
     page: Page, hospital: Ehr, url: str
 ) -> None:
-    launch(page, hospital, url, patient="ada")
-    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    open_report(page, hospital, url)
     table = page.get_by_role("region", name="Findings of the discs")
     assert not table.is_visible()
     page.click("text=Findings of the discs: how likely")
@@ -136,8 +135,7 @@ def test_findings_of_the_discs_are_folded_away_and_say_what_was_not_assessed(
 def test_an_uncertain_outline_is_marked_in_the_table_and_on_the_picture(
     page: Page, hospital: Ehr, url: str
 ) -> None:
-    launch(page, hospital, url, patient="ada")
-    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    open_report(page, hospital, url)
     assert page.locator("tr .uncertain").all_inner_texts() == [
         "outline uncertain: check disc"
     ]
@@ -149,8 +147,7 @@ def test_an_uncertain_outline_is_marked_in_the_table_and_on_the_picture(
 def test_outcomes_stand_apart_with_their_limits(
     page: Page, hospital: Ehr, url: str
 ) -> None:
-    launch(page, hospital, url, patient="ada")
-    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    open_report(page, hospital, url)
     page.click("#outcomes-title")
     shown = page.inner_text("#outcomes")
     assert "This does not say whether to operate" in shown
@@ -164,8 +161,7 @@ def test_outcomes_stand_apart_with_their_limits(
 def test_the_treatment_model_stands_apart_folded_and_says_what_it_learned_from(
     page: Page, hospital: Ehr, url: str
 ) -> None:
-    launch(page, hospital, url, patient="ada")
-    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    open_report(page, hospital, url)
     folded = page.inner_text("#treatment")
     assert "No single suggestion: at 90 % it could be exercise therapy or" in folded
     assert "Trained on a synthetic cohort." in folded
@@ -182,8 +178,7 @@ def test_the_treatment_model_stands_apart_folded_and_says_what_it_learned_from(
 def test_the_rules_can_be_read_from_the_report(
     page: Page, hospital: Ehr, url: str
 ) -> None:
-    launch(page, hospital, url, patient="ada")
-    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    open_report(page, hospital, url)
     page.click("text=the guideline rules")
     page.wait_for_selector("h2 >> text=Guideline rules")
     page.set_viewport_size({"width": 320, "height": 640})  # WCAG 2.1, 1.4.10
@@ -193,8 +188,7 @@ def test_the_rules_can_be_read_from_the_report(
 def test_signing_needs_the_checkbox_and_then_shows_what_is_in_the_chart(
     page: Page, hospital: Ehr, url: str
 ) -> None:
-    launch(page, hospital, url, patient="ada")
-    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    open_report(page, hospital, url)
     assert f"{WRITTEN['Observation']} Observations" in page.inner_text(".counts")
     page.click(".signature button")
     assert page.locator("input[name=confirm]:invalid").count() == 1  # nothing was sent
@@ -223,8 +217,7 @@ def test_no_column_is_hidden_on_a_usual_screen(
     page: Page, hospital: Ehr, url: str
 ) -> None:
     page.set_viewport_size({"width": 1280, "height": 860})
-    launch(page, hospital, url, patient="ada")
-    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    open_report(page, hospital, url)
     width, shown = page.evaluate(
         "(({scrollWidth, clientWidth}) => [scrollWidth, clientWidth])"
         "(document.querySelector('.levels .scroll'))"
@@ -236,6 +229,5 @@ def test_a_narrow_window_scrolls_in_one_direction_only(
     page: Page, hospital: Ehr, url: str
 ) -> None:
     page.set_viewport_size({"width": 320, "height": 640})  # WCAG 2.1, 1.4.10
-    launch(page, hospital, url, patient="ada")
-    page.wait_for_selector(".viewer", timeout=WAIT_MS)
+    open_report(page, hospital, url)
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
