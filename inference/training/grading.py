@@ -5,7 +5,7 @@ no disc is ever graded by a model, joined by weights or calibrated by a curve th
 its patient.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,13 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import (
-    average_precision_score,
-    balanced_accuracy_score,
-    cohen_kappa_score,
-    confusion_matrix,
-    roc_auc_score,
-)
+from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 from tqdm import tqdm
 
@@ -40,7 +34,6 @@ from inference.level_crops import level_crops
 from inference.models import SegmentationModel
 from inference.results import FindingKind, Level, Weighting
 from inference.shapes import shapes_of
-from inference.spondylosis import RULE
 from inference.training.data import held_out_patients, read_table
 from inference.training.finding import found_spine
 from inference.training.graded import midsagittal_slices
@@ -49,6 +42,15 @@ from inference.training.graded_discs import (
     SPACE,
     GradedDiscs,
     graded_discs,
+)
+from inference.training.grading_metrics import (
+    GRADE_METRICS,
+    calibration,
+    confusion,
+    counted,
+    findings,
+    quadratic_kappa,
+    with_interval,
 )
 from inference.training.grading_network import (
     EPOCHS,
@@ -78,12 +80,12 @@ PARAMETERS: Final = {
     "num_threads": 1,
     "verbosity": -1,
 }
-BOOTSTRAPS: Final = 300  # our choice: half a minute for all intervals
 WEAK_PRIOR: Final = 10.0  # inverse strength of the prior on the joining weights
 STRETCHES: Final = np.linspace(0, 0.4, 9)  # of the expected grade about its mean
 PARTS: Final = (0.25, 0.5, 1.0)  # of the patients, for the learning curve
-BINS: Final = 5  # of the calibration curve
 SMALLEST_GROUP: Final = 20  # our choice, in discs: fewer say nothing of a group
+
+GRADES: Final = {grade: str(grade) for grade in range(1, len(CUTS) + 2)}
 
 Rows = NDArray[np.intp]
 
@@ -202,9 +204,21 @@ def joined(
     for fold in np.unique(folds):
         train, check = folds != fold, folds == fold
         weights = joining_weights([item[train] for item in odds], answers[train])
-        terms = [weights[:, 1 + at] * item[check] for at, item in enumerate(odds)]
-        result[check] = expit(weights[:, 0] + sum(terms))
+        result[check] = _weighted(weights, [item[check] for item in odds])
     return result
+
+
+def _weighted(weights: Answers, odds: Sequence[Answers]) -> Answers:
+    terms = [weights[:, 1 + at] * item for at, item in enumerate(odds)]
+    probabilities: Answers = expit(weights[:, 0] + sum(terms))
+    return probabilities
+
+
+def on_t2(discs: GradedDiscs, found: OutOfFold) -> tuple[Rows, Answers]:
+    """Return the discs of T2, and what trees and network say of them together."""
+    rows = np.flatnonzero(discs.series == "t2")
+    odds = [found.trees[rows], found.network[rows]]
+    return rows, joined(odds, discs.answers[rows], found.folds[rows])
 
 
 def of_first_patient(
@@ -262,60 +276,22 @@ def graded(
     return found
 
 
-def quadratic_kappa(truth: NDArray[np.int64], found: NDArray[np.int64]) -> float:
-    """Agreement beyond chance, in which a mistake costs the square of its grades."""
-    return float(cohen_kappa_score(truth, found, weights="quadratic"))
-
-
-GRADE_METRICS: Final[dict[str, Callable[..., float]]] = {
-    "quadratic_kappa": quadratic_kappa,
-    "unweighted_kappa": cohen_kappa_score,
-    "balanced_accuracy": balanced_accuracy_score,
-    "accuracy": lambda truth, found: float((truth == found).mean()),
-    "within_one_grade": lambda truth, found: float((abs(truth - found) <= 1).mean()),
-}
-FINDING_METRICS: Final[dict[str, Callable[..., float]]] = {
-    "auroc": roc_auc_score,
-    "average_precision": average_precision_score,
-}
-
-
-def with_interval(
-    measure: Callable[..., float],
-    truth: NDArray[Any],
-    found: NDArray[Any],
-    patients: NDArray[np.int64],
-) -> dict[str, float]:
-    """Return a metric with its 95 % interval, bootstrapped over patients."""
-    members = [np.flatnonzero(patients == name) for name in np.unique(patients)]
-    rng = np.random.default_rng(7)
-    values = []
-    for _ in range(BOOTSTRAPS):
-        chosen = rng.integers(len(members), size=len(members))
-        draw = np.concatenate([members[index] for index in chosen])
-        if np.unique(truth[draw]).size > 1:
-            values.append(measure(truth[draw], found[draw]))
-    low, high = np.percentile(values, [2.5, 97.5])
-    return {
-        "value": round(float(measure(truth, found)), 3),
-        "low": round(float(low), 3),
-        "high": round(float(high), 3),
-    }
-
-
 def checked(discs: GradedDiscs, found: OutOfFold) -> dict[str, Any]:
     """Compare trees, network and both; measure the served one in every way."""
-    on_t2 = np.flatnonzero(discs.series == "t2")
-    answers, folds = discs.answers[on_t2], found.folds[on_t2]
-    trees, network = found.trees[on_t2], found.network[on_t2]
-    ways = {"trees": [trees], "network": [network], "joined": [trees, network]}
+    rows, both = on_t2(discs, found)
+    answers, folds = discs.answers[rows], found.folds[rows]
+    trees, network = found.trees[rows], found.network[rows]
+    ways = {
+        "trees": joined([trees], answers, folds),
+        "network": joined([network], answers, folds),
+        "joined": both,
+    }
     results: dict[str, Any] = {
         "models": {
-            name: scores(discs, on_t2, joined(odds, answers, folds), folds)
-            for name, odds in ways.items()
+            name: scores(discs, rows, probabilities, folds)
+            for name, probabilities in ways.items()
         }
     }
-    both = joined(ways["joined"], answers, folds)
     results["rule"] = counted(both, answers)
     results["calibration"] = {
         name: {
@@ -326,7 +302,7 @@ def checked(discs: GradedDiscs, found: OutOfFold) -> dict[str, Any]:
     }
     space = np.flatnonzero(discs.series == SPACE)
     if space.size:
-        weights = joining_weights(ways["joined"], answers)
+        weights = joining_weights([trees, network], answers)
         results["on_space"] = scores(
             discs,
             space,
@@ -342,12 +318,6 @@ def checked(discs: GradedDiscs, found: OutOfFold) -> dict[str, Any]:
     return results
 
 
-def _weighted(weights: Answers, odds: Sequence[Answers]) -> Answers:
-    terms = [weights[:, 1 + at] * item for at, item in enumerate(odds)]
-    probabilities: Answers = expit(weights[:, 0] + sum(terms))
-    return probabilities
-
-
 def scores(
     discs: GradedDiscs, rows: Rows, probabilities: Answers, folds: NDArray[np.int64]
 ) -> dict[str, Any]:
@@ -361,79 +331,8 @@ def scores(
             name: with_interval(measure, truth, grades, patients)
             for name, measure in GRADE_METRICS.items()
         },
-        "confusion": _confusion(truth, grades),
+        "confusion": confusion(truth, grades, GRADES),
         "findings": findings(probabilities, discs.answers[rows], patients),
-    }
-
-
-def _confusion(
-    truth: NDArray[np.int64], found: NDArray[np.int64]
-) -> dict[str, dict[str, int]]:
-    """Return per grade of the reader how often the model gives each grade."""
-    names = range(1, len(CUTS) + 2)
-    table = confusion_matrix(truth, found, labels=[*names]).tolist()
-    return {
-        str(name): {str(other): count for other, count in zip(names, row, strict=True)}
-        for name, row in zip(names, table, strict=True)
-    }
-
-
-def findings(
-    probabilities: Answers, answers: NDArray[np.bool_], patients: NDArray[np.int64]
-) -> dict[str, Any]:
-    """Return metrics of the findings."""
-    return {
-        str(kind): {
-            "present": int(answers[:, index].sum()),
-            **{
-                name: with_interval(
-                    measure, answers[:, index], probabilities[:, index], patients
-                )
-                for name, measure in FINDING_METRICS.items()
-            },
-        }
-        for index, kind in enumerate(FindingKind, start=len(CUTS))
-    }
-
-
-def counted(
-    probabilities: Answers, answers: NDArray[np.bool_]
-) -> dict[str, dict[str, Any]]:
-    """Return how often a finding is there that the severity rule counts as one or not.
-
-    Between the limits of ``spondylosis.toml`` a finding is open to that rule.
-    """
-    result = {}
-    for index, kind in enumerate(FindingKind, start=len(CUTS)):
-        said, was = probabilities[:, index], answers[:, index]
-        absent, present = said < RULE.findings.absent, said >= RULE.findings.present
-        result[str(kind)] = {
-            "counted_absent": int(absent.sum()),
-            "of_these_there": _part(was[absent]),
-            "counted_present": int(present.sum()),
-            "of_those_there": _part(was[present]),
-        }
-    return result
-
-
-def _part(answers: NDArray[np.bool_]) -> float | None:
-    return round(float(answers.mean()), 3) if answers.size else None
-
-
-def calibration(
-    probabilities: NDArray[np.float64], answers: NDArray[np.bool_]
-) -> dict[str, Any]:
-    """Return Brier score, expected calibration error and its curve in equal bins."""
-    order = np.argsort(probabilities)
-    bins = [
-        (float(probabilities[part].mean()), float(answers[part].mean()), len(part))
-        for part in np.array_split(order, BINS)
-    ]
-    error = sum(abs(said - was) * count for said, was, count in bins) / len(order)
-    return {
-        "brier": round(float(np.mean((probabilities - answers) ** 2)), 3),
-        "error": round(error, 3),
-        "curve": [[round(said, 2), round(was, 2)] for said, was, _ in bins],
     }
 
 
@@ -444,12 +343,7 @@ def by_group(
 
     Groups below ``SMALLEST_GROUP`` are left out.
     """
-    rows = np.flatnonzero(discs.series == "t2")
-    probabilities = joined(
-        [found.trees[rows], found.network[rows]],
-        discs.answers[rows],
-        found.folds[rows],
-    )
+    rows, probabilities = on_t2(discs, found)
     truth = discs.grades[rows]
     grades = graded(probabilities, truth, found.folds[rows])
     index = {
@@ -497,14 +391,11 @@ def learning_curve(
         whole: Answers of models that were trained on all other patients.
 
     """
-    rows = np.flatnonzero(discs.series == "t2")
     curve = {}
     for part in PARTS:
         found = whole if part == 1 else cross_validated(discs, seen, part=part)
-        folds = found.folds[rows]
-        odds = [found.trees[rows], found.network[rows]]
-        probabilities = joined(odds, discs.answers[rows], folds)
-        grades = graded(probabilities, discs.grades[rows], folds)
+        rows, probabilities = on_t2(discs, found)
+        grades = graded(probabilities, discs.grades[rows], found.folds[rows])
         auroc = {
             str(kind): round(
                 float(roc_auc_score(discs.answers[rows, at], probabilities[:, at])), 3

@@ -12,7 +12,6 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.metrics import confusion_matrix
 
 from inference.grading import CUTS, QUESTIONS, Answers, in_order, of_grades
 from inference.models import SegmentationModel
@@ -30,11 +29,15 @@ from inference.results import (
 from inference.spondylosis import spondylosis
 from inference.training.graded_discs import GradedDiscs, graded_discs
 from inference.training.grading import (
-    GRADE_METRICS,
     OutOfFold,
     cross_validated,
     graded,
     joined,
+    on_t2,
+)
+from inference.training.grading_metrics import (
+    GRADE_METRICS,
+    confusion,
     with_interval,
 )
 from inference.training.grading_network import (
@@ -50,6 +53,7 @@ METRICS: Final = {
     name.replace("grade", "class"): measure for name, measure in GRADE_METRICS.items()
 }
 ORDER: Final = list(Severity)
+NAMES: Final = {at: str(name) for at, name in enumerate(ORDER)}
 STEPS: Final = len(ORDER) - 1  # questions: above none, above mild, above moderate
 ANY_LEVEL: Final = Level.L4_L5  # the rule asks each disc the same
 SLIP: Final = QUESTIONS.index(FindingKind.SPONDYLOLISTHESIS)
@@ -87,29 +91,26 @@ def compared(
         epochs: Of the network that is asked for the class.
 
     """
-    rows = np.flatnonzero(discs.series == "t2")
+    rows, both = on_t2(discs, found)
     readers = of_reader(discs)
     every, patients = fewest(readers), discs.patients[rows]
     truth, folds = every[rows], found.folds[rows]
-    asked = of_network(discs, seen, every, found.folds, epochs)[rows]
-    calibrated = joined([asked], truth[:, None] > np.arange(STEPS), folds)
-    ways = {"network": (calibrated >= LIKELIER).sum(axis=1)}
-    odds = {
-        "rule": [found.trees[rows], found.network[rows]],
-        "rule_on_network_alone": [found.network[rows]],
-    }
     slips = discs.features[rows, discs.names.tolist().index("slip")]
     slipped = discs.answers[rows, SLIP]
-    shown: list[LevelSeverity] = []
-    for name, parts in odds.items():
-        said = joined(parts, discs.answers[rows], folds)
-        grades = graded(said, discs.grades[rows], folds)
-        likelier = said >= LIKELIER
-        likelier[:, : len(CUTS)] = grades[:, None] > np.array(CUTS)
-        ways[name] = fewest(by_rule(grades, likelier.astype(float), slips))
-        shown = shown or by_rule(grades, said, slips)
-    low, high = fewest(shown), np.array([ORDER.index(item.highest) for item in shown])
-    one = low == high
+
+    asked = of_network(discs, seen, every, found.folds, epochs)[rows]
+    calibrated = joined([asked], truth[:, None] > np.arange(STEPS), folds)
+    alone = joined([found.network[rows]], discs.answers[rows], folds)
+    grades, grades_alone = (
+        graded(said, discs.grades[rows], folds) for said in (both, alone)
+    )
+    ways = {
+        "network": (calibrated >= LIKELIER).sum(axis=1),
+        "rule": fewest(by_rule(grades, _likelier(grades, both), slips)),
+        "rule_on_network_alone": fewest(
+            by_rule(grades_alone, _likelier(grades_alone, alone), slips)
+        ),
+    }
     return {
         "discs": len(rows),
         "patients": len(np.unique(patients)),
@@ -123,18 +124,33 @@ def compared(
             for name, classes in ways.items()
         },
         "confusion": {
-            name: _confusion(truth, classes) for name, classes in ways.items()
+            name: confusion(truth, classes, NAMES) for name, classes in ways.items()
         },
         "slips": {
             "reader": int(slipped.sum()),
             "measured": int((abs(slips) >= MIN_SLIP_PERCENT).sum()),
             "both": int((abs(slips[slipped]) >= MIN_SLIP_PERCENT).sum()),
         },
-        "shown": {
-            "one_class": int(one.sum()),
-            "of_these_right": round(float((truth == low)[one].mean()), 3),
-            "range_holds": round(float(((low <= truth) & (truth <= high)).mean()), 3),
-        },
+        "shown": _shown(by_rule(grades, both, slips), truth),
+    }
+
+
+def _likelier(grades: NDArray[np.int64], said: Answers) -> Answers:
+    """Return answers without doubt: those of the grade, and the likelier finding."""
+    likelier = said >= LIKELIER
+    likelier[:, : len(CUTS)] = grades[:, None] > np.array(CUTS)
+    return likelier.astype(float)
+
+
+def _shown(severities: list[LevelSeverity], truth: Classes) -> dict[str, Any]:
+    """Return how the ranges of the product stand to the classes of the reader."""
+    low = fewest(severities)
+    high = np.array([ORDER.index(item.highest) for item in severities])
+    one = low == high
+    return {
+        "one_class": int(one.sum()),
+        "of_these_right": round(float((truth == low)[one].mean()), 3),
+        "range_holds": round(float(((low <= truth) & (truth <= high)).mean()), 3),
     }
 
 
@@ -211,12 +227,3 @@ def of_network(
         head = fit(asked, train, seed=int(fold), epochs=epochs)
         found[check] = answers_of(head, asked, check)[:, :STEPS]
     return found
-
-
-def _confusion(truth: Classes, found: Classes) -> dict[str, dict[str, int]]:
-    """Return per class of the reader how often each class was found."""
-    table = confusion_matrix(truth, found, labels=range(len(ORDER))).tolist()
-    return {
-        str(name): dict(zip(map(str, ORDER), row, strict=True))
-        for name, row in zip(ORDER, table, strict=True)
-    }

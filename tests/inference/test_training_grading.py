@@ -20,7 +20,7 @@ from inference.results import (
     Weighting,
 )
 from inference.shapes import shapes_of
-from inference.training import grading, severity
+from inference.training import grading, grading_metrics, severity
 from inference.training.graded_discs import COLUMN_OF, Found, GradedDiscs, table
 from inference.training.grading import OutOfFold
 from inference.training.grading_network import (
@@ -40,7 +40,7 @@ def smoke() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grading, "FOLDS", 3)
         patch.setattr(grading, "ROUNDS", 40)
-        patch.setattr(grading, "BOOTSTRAPS", 5)
+        patch.setattr(grading_metrics, "BOOTSTRAPS", 5)
         yield
 
 
@@ -106,8 +106,8 @@ def test_calibrated_probabilities_are_as_often_right_as_they_say() -> None:
     rng = np.random.default_rng(5)
     truth = rng.random(4000)
     answers = rng.random(4000) < truth
-    assert grading.calibration(truth, answers)["error"] < 0.03
-    assert grading.calibration(truth**3, answers)["error"] > 0.1
+    assert grading_metrics.calibration(truth, answers)["error"] < 0.03
+    assert grading_metrics.calibration(truth**3, answers)["error"] > 0.1
 
 
 @pytest.fixture(scope="module")
