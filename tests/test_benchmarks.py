@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import inference, reference_values
+from benchmarks import encoders, inference, reference_values
 from inference.phantom import draw_phantom
 from inference.phantom_spec import random_spec, with_grid
 from inference.preprocessing import normalized
@@ -22,6 +22,13 @@ def test_the_inference_benchmark_runs(capsys: pytest.CaptureFixture[str]) -> Non
     result = json.loads(capsys.readouterr().out)
     assert result["torch_over_served"] > 0
     assert result["peak_memory_mb"] > 0
+
+
+def test_the_benchmark_of_the_encoders_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert encoders.main(["--repeats", "1"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    large, small = result["resnet50"], result["mobilenetv2"]
+    assert large["multiply_adds_m"] > 5 * small["multiply_adds_m"]
 
 
 @pytest.fixture
