@@ -16,8 +16,8 @@ from pydicom.errors import InvalidDicomError
 from requests.auth import AuthBase
 
 from smart_app.archive_answers import StoreAnswer, store_answer
+from smart_app.ehrs.issuers import Issuer
 from smart_app.http import MAX_WARM_UP_S, harden, translated
-from smart_app.issuers import Issuer
 from smart_app.upstream_errors import (
     ArchiveError,
     NotStoredError,

@@ -19,13 +19,13 @@ from flask.typing import ResponseReturnValue
 from smart_app import browsers
 from smart_app.banner import banner_of, person_name
 from smart_app.chart import fhir_client
-from smart_app.client_keys import JWKS_MAX_AGE_S, JWKS_PATH, public_set
 from smart_app.discovery import Discovery, trusted_issuer
 from smart_app.ehr_style import Style, style_from
+from smart_app.ehrs.client_keys import JWKS_MAX_AGE_S, JWKS_PATH, public_set
+from smart_app.ehrs.issuers import Issuer
 from smart_app.errors import NotSignedInError
 from smart_app.fhir_client import FhirClient
 from smart_app.id_token import Expected, claimed_issuer, validated_claims
-from smart_app.issuers import Issuer
 from smart_app.job_rows import queue_job
 from smart_app.launch_errors import (
     CookiesBlockedError,

@@ -20,6 +20,7 @@ from fhir_mappings.cds_cards import SERVICE_ID, card, has_reason, service
 from smart_app.cds_hooks_bodies import Answer, Json, answers, hook_request, json_object
 from smart_app.cds_hooks_keys import KeyCache
 from smart_app.cds_hooks_tokens import Verifier
+from smart_app.ehrs.issuers import Issuer
 from smart_app.errors import (
     AppError,
     CdsClientError,
@@ -27,7 +28,6 @@ from smart_app.errors import (
     CdsTokenError,
     status_of,
 )
-from smart_app.issuers import Issuer
 from smart_app.models import CdsCard, CdsFeedback
 from smart_app.services import Services, current_services
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 from flask import Blueprint
 
-from smart_app.client_keys import ALGORITHMS, WARM_UP, ClientKeyError, rotate
-from smart_app.issuers import Issuer, Issuers
+from smart_app.ehrs.client_keys import ALGORITHMS, WARM_UP, ClientKeyError, rotate
+from smart_app.ehrs.issuers import Issuer, Issuers
 from smart_app.preflight import preflight
 from smart_app.preflight_report import Level
 from smart_app.services import current_services

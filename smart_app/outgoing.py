@@ -9,13 +9,14 @@ from fhir_mappings.bundle import key, report_resources
 from fhir_mappings.write_context import WriteContext
 from smart_app.capability_store import known_capabilities
 from smart_app.case_store import Case, Signature
+from smart_app.ehrs.writable import DOCUMENT, REPORT_TYPES
 from smart_app.fhir_client import Resource
 from smart_app.kept_plans import plan_id
 from smart_app.launches import OpenLaunch
 from smart_app.models import WriteState
 from smart_app.plan_files import PlanFiles, make_document, make_files
 from smart_app.services import Services
-from smart_app.write_plan import DOCUMENT, PLAN, REPORT_TYPES, WritePlan
+from smart_app.write_plan import PLAN, WritePlan
 
 SOFTWARE_VERSION: Final = "0.1.0"
 

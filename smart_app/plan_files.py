@@ -2,21 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from fhir_mappings.bundle import full_url
 from fhir_mappings.document_reference import (
-    PDF,
-    XHTML,
     Rendition,
     document_reference,
 )
 from fhir_mappings.plan_document import plan_document, xhtml
 from fhir_mappings.write_context import WriteContext
 from smart_app.banner import Banner
+from smart_app.ehrs.writable import FORMATS
 
 Resource = dict[str, Any]
-FORMATS: Final = {"pdf": PDF, "xhtml": XHTML}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,17 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from smart_app.client_keys import JWKS_PATH, ClientKeyError, public_set, signing_key
 from smart_app.discovery import Discovery
+from smart_app.ehrs.client_keys import (
+    JWKS_PATH,
+    ClientKeyError,
+    public_set,
+    signing_key,
+)
+from smart_app.ehrs.issuers import Issuer
 from smart_app.errors import UpstreamError
 from smart_app.http import harden, json_object, translated
 from smart_app.id_token import CLOCK_SKEW_S, DIGESTS
-from smart_app.issuers import Issuer
 from smart_app.launch_errors import DeniedError, RegistrationError
 from smart_app.launches import new_secrets
 from smart_app.oauth import (

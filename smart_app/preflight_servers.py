@@ -6,9 +6,9 @@ from typing import Final
 import requests
 
 from smart_app.capabilities import Capabilities
+from smart_app.ehrs.issuers import Issuer
 from smart_app.errors import UpstreamError
 from smart_app.http import json_object, translated
-from smart_app.issuers import Issuer
 from smart_app.preflight_report import Line, failure, ok, warning
 from smart_app.smart import needed_permissions
 from smart_app.upstream_errors import ArchiveError, EhrError

@@ -6,6 +6,7 @@ from typing import Final
 
 from fhir_mappings.bundle import full_url, key
 from smart_app.capabilities import Capabilities
+from smart_app.ehrs.writable import TRANSACTION
 from smart_app.errors import UpstreamError
 from smart_app.fhir_client import FhirClient, Resource, Written
 from smart_app.finding import OnServer
@@ -13,7 +14,7 @@ from smart_app.locks import Held
 from smart_app.services import Services
 from smart_app.upstream_errors import RefusedError
 from smart_app.write_journal import note_answer, note_sent
-from smart_app.write_plan import TRANSACTION, WritePlan
+from smart_app.write_plan import WritePlan
 from smart_app.write_requests import (
     WriteRequest,
     create_request,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from flask import current_app
 
 from smart_app.database import Sessions, open_database
-from smart_app.issuers import Issuers, load_issuers
+from smart_app.ehrs.issuers import Issuers, load_issuers
 from smart_app.settings import Settings
 from smart_app.vault import Vault
 

@@ -33,6 +33,7 @@ from fhir_mappings.withdrawal import (
 )
 from smart_app.capabilities import Capabilities
 from smart_app.case_store import keep_result, keep_write_state
+from smart_app.ehrs.writable import DOCUMENT
 from smart_app.errors import ForeignSubjectError, NotReadyError
 from smart_app.fhir_client import SHARED_TYPES, FhirClient, Resource
 from smart_app.finding import find
@@ -50,7 +51,7 @@ from smart_app.write_journal import (
     note_found,
     note_undone,
 )
-from smart_app.write_plan import DOCUMENT, FINDINGS, PLAN
+from smart_app.write_plan import FINDINGS, PLAN
 from smart_app.write_requests import create_request, update_request
 from smart_app.writing import write_lock
 

@@ -6,31 +6,16 @@ administrators say of it, and what it refused before; it is shown before the sig
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final, Self
 
-from fhir_mappings.write_context import NEEDED_TYPES, OPTIONAL_TYPES
 from smart_app.capabilities import Capabilities
+from smart_app.ehrs.writable import DOCUMENT, REPORT_TYPES, TRANSACTION, Rung
 from smart_app.smart import can_write_type
 
-DOCUMENT: Final = "DocumentReference"
 PLAN: Final = "CarePlan"
 FINDINGS: Final = "Observation"
-TRANSACTION: Final = "transaction"
-REPORT_TYPES: Final = frozenset({*NEEDED_TYPES, *OPTIONAL_TYPES})
-WRITABLE: Final = frozenset({*REPORT_TYPES, DOCUMENT, TRANSACTION})
 #: What makes no sense without the plan.
 WITH_THE_PLAN: Final = frozenset({PLAN, "Goal", "ServiceRequest"})
-
-
-class Rung(StrEnum):
-    """How much of a signed report an EHR takes."""
-
-    TRANSACTION = "transaction"
-    SINGLES = "singles"
-    FINDINGS = "findings"
-    DOCUMENT = "document"
-    DOWNLOAD = "download"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from smart_app.archive_links import link_objects
 from smart_app.archive_store import store_objects
 from smart_app.archive_writes import reap_archive_writes
 from smart_app.case_store import signature
-from smart_app.issuers import Issuers
+from smart_app.ehrs.issuers import Issuers
 from smart_app.job_rows import ORPHAN_AGE
 from smart_app.launches import launch_of_job
 from smart_app.models import ArchiveWrite

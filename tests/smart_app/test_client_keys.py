@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import ECKey, OctKey
 
-from smart_app.client_keys import (
+from smart_app.ehrs.client_keys import (
     WARM_UP,
     ClientKeyError,
     public_set,

@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from sandbox.services import Ehr
-from smart_app.client_keys import JWKS_PATH, rotate
+from smart_app.ehrs.client_keys import JWKS_PATH, rotate
 from smart_app.preflight import preflight as preflight_lines
 from tests.smart_app.clinic import Clinic, settings_in
 from tests.smart_app.live import listening

@@ -10,7 +10,7 @@ import pytest
 from sandbox import services
 from sandbox.processes import free_port
 from sandbox.services import Archive, app_url
-from smart_app.client_keys import JWKS_PATH, WARM_UP, rotate
+from smart_app.ehrs.client_keys import JWKS_PATH, WARM_UP, rotate
 from tests.smart_app.clinic import Clinic, settings_in
 from tests.smart_app.conftest import Store
 from tests.smart_app.journey import walk

@@ -13,7 +13,7 @@ import requests
 
 from sandbox.services import Archive as Orthanc
 from sandbox.services import Ehr
-from smart_app.issuers import Issuer, Issuers
+from smart_app.ehrs.issuers import Issuer, Issuers
 from tests.smart_app.archive_proxy import (
     Answer,
     Fault,

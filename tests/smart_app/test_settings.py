@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from smart_app.issuers import FIELD_NAMES, QUIRKS, load_issuers
+from smart_app.ehrs.issuers import FIELD_NAMES, QUIRKS, load_issuers
 from smart_app.launch_errors import UnknownIssuerError
 from smart_app.settings import Settings, SettingsError
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from smart_app.discovery import discovery_from
+from smart_app.ehrs.writable import TRANSACTION, WRITABLE
 from smart_app.launch_errors import NoPatientError, RefusedScopeError
 from smart_app.smart import (
     READ_TYPES,
@@ -17,7 +18,6 @@ from smart_app.smart import (
     wanted_scopes,
 )
 from smart_app.upstream_errors import DiscoveryError
-from smart_app.write_plan import TRANSACTION, WRITABLE
 
 BASE = "https://ehr.example/fhir"
 DOCUMENT: dict[str, Any] = {

@@ -19,7 +19,7 @@ from joserfc.jwk import KeySet
 from sqlalchemy import update
 from urllib3.util.ssl_ import create_urllib3_context
 
-from smart_app.client_keys import JWKS_PATH, WARM_UP, rotate
+from smart_app.ehrs.client_keys import JWKS_PATH, WARM_UP, rotate
 from smart_app.launches import launch_of_job
 from smart_app.models import Launch
 from smart_app.oauth import discover

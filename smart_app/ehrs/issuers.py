@@ -10,13 +10,12 @@ from typing import Any, Final
 from fhir_mappings.chart_values import FIELDS
 from fhir_mappings.errors import SiteTableError
 from fhir_mappings.site_codes import NO_SITE_CODES, SiteCodes, site_codes
-from smart_app.cds_hooks_clients import CdsClient, cds_client
-from smart_app.client_keys import ClientKeyError, Jwk, read_keys
-from smart_app.issuer_fields import Fields
+from smart_app.ehrs.cds_clients import CdsClient, cds_client
+from smart_app.ehrs.client_keys import ClientKeyError, Jwk, read_keys
+from smart_app.ehrs.fields import Fields
+from smart_app.ehrs.writable import FORMATS, WRITABLE
 from smart_app.launch_errors import UnknownIssuerError
-from smart_app.plan_files import FORMATS
 from smart_app.settings import SettingsError
-from smart_app.write_plan import WRITABLE
 
 #: What an entry of the file may hold; README.md explains each to administrators.
 FIELD_NAMES: Final = frozenset(

@@ -1,0 +1,1 @@
+"""The EHRs that may launch, who we are there, and what may be written to one."""
