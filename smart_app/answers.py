@@ -15,7 +15,7 @@ from inference.questions import (
 from inference.results import Answer, Entered, Smoking
 from smart_app.case_store import keep_case, kept_case, signature
 from smart_app.errors import AlreadySignedError, NotReadyError, WriteNotGrantedError
-from smart_app.launches import OpenLaunch
+from smart_app.launch.launches import OpenLaunch
 from smart_app.locks import exclusive
 from smart_app.services import Services
 

@@ -13,13 +13,13 @@ from smart_app.case_store import Case, Signature, signature
 from smart_app.chart import fhir_client
 from smart_app.fhir_client import FhirClient, Resource
 from smart_app.finding import reference_of
-from smart_app.launches import OpenLaunch
+from smart_app.launch.launches import OpenLaunch
+from smart_app.launch.smart import can_write_type
 from smart_app.locks import exclusive
 from smart_app.models import WriteState
 from smart_app.outgoing import write_context
 from smart_app.sending import Sender
 from smart_app.services import Services
-from smart_app.smart import can_write_type
 from smart_app.upstream_errors import EhrError
 from smart_app.write_requests import create_request
 from smart_app.writing import write_lock

@@ -41,7 +41,7 @@ from smart_app.errors import (
     title_of,
 )
 from smart_app.identity import require_same_patient
-from smart_app.launches import OpenLaunch, launch_of_job
+from smart_app.launch.launches import OpenLaunch, launch_of_job
 from smart_app.locks import exclusive
 from smart_app.models import WriteState
 from smart_app.services import Services

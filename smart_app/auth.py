@@ -16,25 +16,18 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from smart_app import browsers
-from smart_app.banner import banner_of, person_name
 from smart_app.chart import fhir_client
-from smart_app.discovery import Discovery, trusted_issuer
-from smart_app.ehr_style import Style, style_from
 from smart_app.ehrs.client_keys import JWKS_MAX_AGE_S, JWKS_PATH, public_set
 from smart_app.ehrs.issuers import Issuer
 from smart_app.errors import NotSignedInError
 from smart_app.fhir_client import FhirClient
-from smart_app.id_token import Expected, claimed_issuer, validated_claims
 from smart_app.job_rows import queue_job
-from smart_app.launch_errors import (
-    CookiesBlockedError,
-    LaunchParameterError,
-    StandaloneError,
-    UnknownStateError,
-    denial,
-)
-from smart_app.launches import (
+from smart_app.launch import browsers
+from smart_app.launch.banner import banner_of, person_name
+from smart_app.launch.discovery import Discovery, trusted_issuer
+from smart_app.launch.ehr_style import Style, style_from
+from smart_app.launch.id_token import Expected, claimed_issuer, validated_claims
+from smart_app.launch.launches import (
     close_other_users,
     keep_launch,
     keep_names,
@@ -42,7 +35,7 @@ from smart_app.launches import (
     new_secrets,
     take_pending,
 )
-from smart_app.oauth import (
+from smart_app.launch.oauth import (
     Json,
     LaunchRequest,
     as_form,
@@ -52,8 +45,7 @@ from smart_app.oauth import (
     fetch_jwks,
     fetch_style,
 )
-from smart_app.services import Services, current_services
-from smart_app.smart import (
+from smart_app.launch.smart import (
     LaunchContext,
     context_from,
     granted_scopes,
@@ -61,6 +53,14 @@ from smart_app.smart import (
     require_reading,
     wanted_scopes,
 )
+from smart_app.launch_errors import (
+    CookiesBlockedError,
+    LaunchParameterError,
+    StandaloneError,
+    UnknownStateError,
+    denial,
+)
+from smart_app.services import Services, current_services
 from smart_app.upstream_errors import DiscoveryError, EhrError
 
 bp = Blueprint("auth", __name__)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from smart_app.capabilities import Capabilities
 from smart_app.chart import fhir_client
-from smart_app.launches import OpenLaunch
+from smart_app.launch.launches import OpenLaunch
 from smart_app.models import ServerStatement
 from smart_app.services import Services
 

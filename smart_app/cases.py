@@ -7,7 +7,6 @@ from flask import Blueprint, Response, g, redirect, render_template, request
 from flask.helpers import url_for
 from flask.typing import ResponseReturnValue
 
-from smart_app import browsers
 from smart_app.answers import Problems, case_lock, keep_answers
 from smart_app.archive_view import archive_view
 from smart_app.archive_writes import (
@@ -25,7 +24,6 @@ from smart_app.case_store import (
     signature,
 )
 from smart_app.chart import fhir_client
-from smart_app.ehr_style import as_css
 from smart_app.errors import (
     AlreadySignedError,
     NotConfirmedError,
@@ -37,7 +35,9 @@ from smart_app.errors import (
 )
 from smart_app.facts_view import facts_view
 from smart_app.job_rows import job_status, queue_again
-from smart_app.launches import OpenLaunch, own_launch
+from smart_app.launch import browsers
+from smart_app.launch.ehr_style import as_css
+from smart_app.launch.launches import OpenLaunch, own_launch
 from smart_app.level_names import move_names
 from smart_app.locks import exclusive
 from smart_app.models import JobState, WriteState

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from fhir_mappings.cds_cards import HOOK, OVERRIDE_REASONS
 from smart_app.errors import CdsRequestError
-from smart_app.smart import FHIR_ID
+from smart_app.launch.smart import FHIR_ID
 
 OUTCOMES: Final = ("accepted", "overridden")
 MAX_ANSWERS: Final = 100  # our choice: a client may collect its feedback

@@ -15,10 +15,10 @@ from fhir_mappings.gather import (
 )
 from inference.results import ClinicalFeatures, Identity
 from smart_app.fhir_client import FhirClient, Found, Resource
-from smart_app.launches import OpenLaunch
+from smart_app.launch.launches import OpenLaunch
+from smart_app.launch.smart import allows
+from smart_app.launch.tokens import BearerAuth
 from smart_app.services import Services
-from smart_app.smart import allows
-from smart_app.tokens import BearerAuth
 from smart_app.upstream_errors import EhrError, SessionEndedError
 
 REFUSALS: Final = frozenset({400, 403, 404, 405, 501})

@@ -14,7 +14,7 @@ from smart_app.case_store import kept_case, signature
 from smart_app.chart import fhir_client
 from smart_app.errors import NotReadyError, WriteNotGrantedError
 from smart_app.finding import find
-from smart_app.launches import OpenLaunch
+from smart_app.launch.launches import OpenLaunch
 from smart_app.outgoing import current_plan, outgoing, preview_signature
 from smart_app.replacing import older_plans, replacements, replacing
 from smart_app.sending import planned_requests

@@ -18,11 +18,11 @@ from smart_app.archive import Archive
 from smart_app.chart import Chart, fhir_client
 from smart_app.fhir_client import FhirClient, Resource, origin
 from smart_app.http import MAX_WARM_UP_S
-from smart_app.launches import OpenLaunch
-from smart_app.oauth import discover
+from smart_app.launch.launches import OpenLaunch
+from smart_app.launch.oauth import discover
+from smart_app.launch.tokens import BearerAuth
 from smart_app.services import Services
 from smart_app.settings import is_secure
-from smart_app.tokens import BearerAuth
 from smart_app.upstream_errors import (
     DiscoveryError,
     EhrError,

@@ -25,7 +25,7 @@ from smart_app.job_rows import (
     keep_progress,
     renew_lease,
 )
-from smart_app.launches import OpenLaunch, launch_of_job
+from smart_app.launch.launches import OpenLaunch, launch_of_job
 from smart_app.level_names import level_shift
 from smart_app.services import Services
 

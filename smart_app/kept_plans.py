@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import select, update
 
 from smart_app.errors import PlanWithdrawnError
-from smart_app.launches import OpenLaunch
+from smart_app.launch.launches import OpenLaunch
 from smart_app.models import KeptPlan
 from smart_app.plan_files import PlanFiles
 from smart_app.services import Services

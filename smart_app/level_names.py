@@ -14,7 +14,7 @@ from smart_app.errors import (
     WriteNotGrantedError,
 )
 from smart_app.job_rows import job_status, queue_again
-from smart_app.launches import OpenLaunch
+from smart_app.launch.launches import OpenLaunch
 from smart_app.locks import exclusive
 from smart_app.models import JobState, LevelShift
 from smart_app.services import Services

@@ -12,7 +12,7 @@ from smart_app.case_store import Case, Signature
 from smart_app.ehrs.writable import DOCUMENT, REPORT_TYPES
 from smart_app.fhir_client import Resource
 from smart_app.kept_plans import plan_id
-from smart_app.launches import OpenLaunch
+from smart_app.launch.launches import OpenLaunch
 from smart_app.models import WriteState
 from smart_app.plan_files import PlanFiles, make_document, make_files
 from smart_app.services import Services

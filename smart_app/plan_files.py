@@ -11,8 +11,8 @@ from fhir_mappings.document_reference import (
 )
 from fhir_mappings.plan_document import plan_document, xhtml
 from fhir_mappings.write_context import WriteContext
-from smart_app.banner import Banner
 from smart_app.ehrs.writable import FORMATS
+from smart_app.launch.banner import Banner
 
 Resource = dict[str, Any]
 

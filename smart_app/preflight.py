@@ -11,7 +11,6 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from smart_app.discovery import Discovery
 from smart_app.ehrs.client_keys import (
     JWKS_PATH,
     ClientKeyError,
@@ -21,10 +20,10 @@ from smart_app.ehrs.client_keys import (
 from smart_app.ehrs.issuers import Issuer
 from smart_app.errors import UpstreamError
 from smart_app.http import harden, json_object, translated
-from smart_app.id_token import CLOCK_SKEW_S, DIGESTS
-from smart_app.launch_errors import DeniedError, RegistrationError
-from smart_app.launches import new_secrets
-from smart_app.oauth import (
+from smart_app.launch.discovery import Discovery
+from smart_app.launch.id_token import CLOCK_SKEW_S, DIGESTS
+from smart_app.launch.launches import new_secrets
+from smart_app.launch.oauth import (
     LaunchRequest,
     authentication_method,
     authorization_url,
@@ -32,10 +31,11 @@ from smart_app.oauth import (
     exchange_code,
     fetch_jwks,
 )
+from smart_app.launch.smart import allows, needed_permissions, wanted_scopes
+from smart_app.launch_errors import DeniedError, RegistrationError
 from smart_app.preflight_report import Line, failure, ok, warning
 from smart_app.preflight_servers import archive, fhir_server
 from smart_app.services import Services
-from smart_app.smart import allows, needed_permissions, wanted_scopes
 from smart_app.upstream_errors import DiscoveryError
 
 WARN_SKEW_S: Final = CLOCK_SKEW_S / 2  # our choice: half of what an id_token may be off

@@ -19,7 +19,7 @@ from inference.results import (
 from smart_app.caliper_view import Detail, DrawnCaliper, details, drawn_calipers
 from smart_app.case_store import Case, Signature
 from smart_app.kept_plans import PlanInfo, kept_plans
-from smart_app.launches import OpenLaunch
+from smart_app.launch.launches import OpenLaunch
 from smart_app.outcome_view import OutcomeGroup, outcome_groups
 from smart_app.outgoing import outgoing_counts, preview_signature
 from smart_app.report_table import Row, comparisons, disc_findings, rows

@@ -13,7 +13,7 @@ from sqlalchemy import delete, or_, select, update
 
 from fhir_mappings.bundle import key
 from smart_app.database import changed_rows
-from smart_app.launches import OpenLaunch
+from smart_app.launch.launches import OpenLaunch
 from smart_app.models import JournalEntry, Run
 from smart_app.services import Services
 from smart_app.write_requests import WriteRequest, digest

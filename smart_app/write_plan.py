@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from smart_app.capabilities import Capabilities
 from smart_app.ehrs.writable import DOCUMENT, REPORT_TYPES, TRANSACTION, Rung
-from smart_app.smart import can_write_type
+from smart_app.launch.smart import can_write_type
 
 PLAN: Final = "CarePlan"
 FINDINGS: Final = "Observation"

@@ -39,7 +39,7 @@ from smart_app.fhir_client import FhirClient, Resource
 from smart_app.finding import OnServer, find, reference_of
 from smart_app.identity import require_same_patient
 from smart_app.kept_plans import keep_plan
-from smart_app.launches import OpenLaunch, launch_of_job
+from smart_app.launch.launches import OpenLaunch, launch_of_job
 from smart_app.locks import Held, exclusive, is_held
 from smart_app.models import WriteState
 from smart_app.outgoing import current_plan, outgoing

@@ -19,7 +19,7 @@ from joserfc.jwk import RSAKey
 from werkzeug.test import Client, TestResponse
 from werkzeug.wrappers import Request, Response
 
-from smart_app.smart import needed_permissions
+from smart_app.launch.smart import needed_permissions
 from tests.smart_app.charts import ADA, BOB, DOCTOR
 from tests.smart_app.clinic import Clinic
 from tests.smart_app.live import listening

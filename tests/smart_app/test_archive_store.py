@@ -32,7 +32,7 @@ from smart_app.archive_writes import reap_archive_writes
 from smart_app.case_store import signature
 from smart_app.ehrs.issuers import Issuers
 from smart_app.job_rows import ORPHAN_AGE
-from smart_app.launches import launch_of_job
+from smart_app.launch.launches import launch_of_job
 from smart_app.models import ArchiveWrite
 from tests.inference.series import INVENTED, small_volume
 from tests.smart_app.archive_proxy import Answer, Fault, Forward, Request, honest, proxy

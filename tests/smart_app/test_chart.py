@@ -10,7 +10,7 @@ from inference.results import ClinicalFeatures, Flag, TreatmentKind
 from sandbox.services import Ehr
 from smart_app import chart
 from smart_app.case_store import kept_case
-from smart_app.smart import needed_permissions
+from smart_app.launch.smart import needed_permissions
 from tests.fhir_mappings import charts
 from tests.smart_app.charts import CHART, load, renumbered
 from tests.smart_app.clinic import Browser, Clinic, settings_in

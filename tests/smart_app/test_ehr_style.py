@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from smart_app.ehr_style import as_css, contrast, style_from
+from smart_app.launch.ehr_style import as_css, contrast, style_from
 
 
 def test_readable_colors_and_plain_fonts_are_taken() -> None:

@@ -9,7 +9,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from smart_app.id_token import Expected, validated_claims
+from smart_app.launch.id_token import Expected, validated_claims
 from smart_app.launch_errors import IdTokenError
 
 NOW = datetime(2026, 3, 31, 22, 0, tzinfo=UTC)

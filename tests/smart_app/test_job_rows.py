@@ -20,7 +20,7 @@ from smart_app.job_rows import (
     keep_progress,
     reap_jobs,
 )
-from smart_app.launches import purge
+from smart_app.launch.launches import purge
 from smart_app.locks import exclusive
 from smart_app.models import Job, JobState, Launch, Lock
 from tests.smart_app.clinic import Browser, Clinic

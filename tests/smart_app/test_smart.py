@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from smart_app.discovery import discovery_from
 from smart_app.ehrs.writable import TRANSACTION, WRITABLE
-from smart_app.launch_errors import NoPatientError, RefusedScopeError
-from smart_app.smart import (
+from smart_app.launch.discovery import discovery_from
+from smart_app.launch.smart import (
     READ_TYPES,
     allows,
     can_write_type,
@@ -17,6 +16,7 @@ from smart_app.smart import (
     require_reading,
     wanted_scopes,
 )
+from smart_app.launch_errors import NoPatientError, RefusedScopeError
 from smart_app.upstream_errors import DiscoveryError
 
 BASE = "https://ehr.example/fhir"

@@ -20,11 +20,11 @@ from sqlalchemy import update
 from urllib3.util.ssl_ import create_urllib3_context
 
 from smart_app.ehrs.client_keys import JWKS_PATH, WARM_UP, rotate
-from smart_app.launches import launch_of_job
+from smart_app.launch.launches import launch_of_job
+from smart_app.launch.oauth import discover
+from smart_app.launch.smart import can_write_type, needed_permissions
+from smart_app.launch.tokens import access_token
 from smart_app.models import Launch
-from smart_app.oauth import discover
-from smart_app.smart import can_write_type, needed_permissions
-from smart_app.tokens import access_token
 from smart_app.upstream_errors import DiscoveryError, SessionEndedError
 from tests.smart_app.clinic import Clinic, query, settings_in
 from tests.smart_app.live import listening

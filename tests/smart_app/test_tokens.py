@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from sandbox.services import Ehr
+from smart_app.launch.tokens import access_token
 from smart_app.models import Launch
-from smart_app.tokens import access_token
 from smart_app.upstream_errors import (
     DiscoveryError,
     SessionEndedError,

@@ -8,7 +8,7 @@ from fhir_mappings.bundle import report_resources
 from fhir_mappings.write_context import NEEDED_TYPES, OPTIONAL_TYPES
 from inference.results import ClinicalFeatures
 from sandbox.services import Ehr
-from smart_app.smart import needed_permissions
+from smart_app.launch.smart import needed_permissions
 from tests.fhir_mappings.reports import CONTEXT
 from tests.smart_app.charts import ADA, load
 from tests.smart_app.clinic import Browser, Clinic

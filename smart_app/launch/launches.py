@@ -9,9 +9,15 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, delete, or_, select, update
 
-from smart_app.banner import UNREAD, Banner
 from smart_app.database import changed_rows
 from smart_app.errors import CaseNotFoundError
+from smart_app.launch.banner import UNREAD, Banner
+from smart_app.launch.oauth import Secrets
+from smart_app.launch.smart import (
+    LaunchContext,
+    granted_scopes,
+    lifetime_s,
+)
 from smart_app.launch_errors import (
     ExpiredLaunchError,
     ReplayedStateError,
@@ -26,13 +32,7 @@ from smart_app.models import (
     Write,
     WriteState,
 )
-from smart_app.oauth import Secrets
 from smart_app.services import Services
-from smart_app.smart import (
-    LaunchContext,
-    granted_scopes,
-    lifetime_s,
-)
 
 PENDING_LIFE: Final = timedelta(minutes=10)
 NOBODY: Final = ""  # the browser of a launch that only a worker still needs

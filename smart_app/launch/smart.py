@@ -13,7 +13,7 @@ from fhir_mappings.gather import OPTIONAL_TYPES
 from fhir_mappings.withdrawal import can_be_withdrawn
 from fhir_mappings.write_context import NEEDED_TYPES as WRITE_TYPES
 from fhir_mappings.write_context import OPTIONAL_TYPES as OPTIONAL_WRITE_TYPES
-from smart_app.discovery import Discovery
+from smart_app.launch.discovery import Discovery
 from smart_app.launch_errors import NoPatientError, RefusedScopeError
 
 READ_TYPES: Final = ("Patient", "Condition", "Observation", "ImagingStudy")

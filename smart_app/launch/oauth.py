@@ -12,13 +12,13 @@ from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from joserfc.jwk import import_key
 
-from smart_app.discovery import Discovery, discovery_from
 from smart_app.ehrs.client_keys import ClientKeyError, Jwk, signing_key
 from smart_app.ehrs.issuers import Issuer
 from smart_app.http import harden, json_object, translated
+from smart_app.launch.discovery import Discovery, discovery_from
+from smart_app.launch.smart import wanted_scopes
 from smart_app.launch_errors import RegistrationError, denial
 from smart_app.settings import Settings, is_secure
-from smart_app.smart import wanted_scopes
 from smart_app.upstream_errors import DiscoveryError, SessionEndedError
 
 ASSERTION_LIFE_S: Final = 240  # SMART App Launch 2.2, 5.2: at most five minutes

@@ -10,11 +10,11 @@ from requests.auth import AuthBase
 from sqlalchemy import or_, update
 
 from smart_app.database import changed_rows
-from smart_app.launches import launch_of_job
+from smart_app.launch.launches import launch_of_job
+from smart_app.launch.oauth import discover, refresh
+from smart_app.launch.smart import granted_scopes, lifetime_s
 from smart_app.models import Launch
-from smart_app.oauth import discover, refresh
 from smart_app.services import Services
-from smart_app.smart import granted_scopes, lifetime_s
 from smart_app.upstream_errors import (
     DiscoveryError,
     SessionEndedError,

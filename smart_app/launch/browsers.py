@@ -8,10 +8,10 @@ from flask import session
 from sqlalchemy import delete, update
 
 from smart_app.errors import NotSignedInError, SessionTimedOutError, UpstreamError
+from smart_app.launch.launches import close_launches
+from smart_app.launch.oauth import discover, revoke
 from smart_app.launch_errors import UnknownIssuerError
-from smart_app.launches import close_launches
 from smart_app.models import SignedIn
-from smart_app.oauth import discover, revoke
 from smart_app.services import Services
 
 KEY: Final = "browser"  # in the cookie
