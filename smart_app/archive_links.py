@@ -10,9 +10,10 @@ from fhir_mappings.bundle import key
 from fhir_mappings.dicom_documents import StoredObject, dicom_document
 from fhir_mappings.withdrawal import stands
 from smart_app.case_store import Case, Signature, signature
-from smart_app.chart import fhir_client
-from smart_app.fhir_client import FhirClient, Resource
-from smart_app.finding import reference_of
+from smart_app.fhir_server.chart import fhir_client
+from smart_app.fhir_server.client import FhirClient, Resource
+from smart_app.fhir_server.finding import reference_of
+from smart_app.fhir_server.write_requests import create_request
 from smart_app.launch.launches import OpenLaunch
 from smart_app.launch.smart import can_write_type
 from smart_app.locks import exclusive
@@ -21,7 +22,6 @@ from smart_app.outgoing import write_context
 from smart_app.sending import Sender
 from smart_app.services import Services
 from smart_app.upstream_errors import EhrError
-from smart_app.write_requests import create_request
 from smart_app.writing import write_lock
 
 DOCUMENT: Final = "DocumentReference"

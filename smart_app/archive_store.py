@@ -31,7 +31,6 @@ from smart_app.archive_writes import (
     keep_stored,
 )
 from smart_app.case_store import Case, Signature, kept_case, kept_masks, signature
-from smart_app.chart import fhir_client
 from smart_app.errors import (
     AppError,
     IdentityMismatchError,
@@ -40,6 +39,7 @@ from smart_app.errors import (
     WriteBusyError,
     title_of,
 )
+from smart_app.fhir_server.chart import fhir_client
 from smart_app.identity import require_same_patient
 from smart_app.launch.launches import OpenLaunch, launch_of_job
 from smart_app.locks import exclusive

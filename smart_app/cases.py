@@ -23,7 +23,6 @@ from smart_app.case_store import (
     sign,
     signature,
 )
-from smart_app.chart import fhir_client
 from smart_app.errors import (
     AlreadySignedError,
     NotConfirmedError,
@@ -34,6 +33,7 @@ from smart_app.errors import (
     WriteNotGrantedError,
 )
 from smart_app.facts_view import facts_view
+from smart_app.fhir_server.chart import fhir_client
 from smart_app.job_rows import job_status, queue_again
 from smart_app.launch import browsers
 from smart_app.launch.ehr_style import as_css

@@ -11,7 +11,7 @@ from fhir_mappings.definitions import definitions
 from fhir_mappings.example import example
 from fhir_mappings.model_card import model_card
 from inference.model_cards import model_cards
-from smart_app.write_requests import FHIR_JSON
+from smart_app.fhir_server.write_requests import FHIR_JSON
 
 bp = Blueprint("definitions", __name__, url_prefix="/fhir")
 

@@ -9,11 +9,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from smart_app.capability_store import known_capabilities
 from smart_app.case_store import kept_case, signature
-from smart_app.chart import fhir_client
 from smart_app.errors import NotReadyError, WriteNotGrantedError
-from smart_app.finding import find
+from smart_app.fhir_server.capability_store import known_capabilities
+from smart_app.fhir_server.chart import fhir_client
+from smart_app.fhir_server.finding import find
+from smart_app.fhir_server.write_requests import WriteRequest, address
 from smart_app.launch.launches import OpenLaunch
 from smart_app.outgoing import current_plan, outgoing, preview_signature
 from smart_app.replacing import older_plans, replacements, replacing
@@ -21,7 +22,6 @@ from smart_app.sending import planned_requests
 from smart_app.services import Services
 from smart_app.write_journal import created_by, entries
 from smart_app.write_plan import WritePlan
-from smart_app.write_requests import WriteRequest, address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

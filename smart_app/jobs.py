@@ -13,8 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from inference.results import CaseReport, ClinicalFeatures, Identity, Stage
 from smart_app.case_store import Case, keep_analyzed, kept_case
-from smart_app.chart import read_chart
 from smart_app.errors import STATUS, JobTooLongError, LeaseLostError
+from smart_app.fhir_server.chart import read_chart
 from smart_app.identity import require_same_patient
 from smart_app.imaging import find_images
 from smart_app.job_rows import (

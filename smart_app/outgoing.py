@@ -7,10 +7,10 @@ from typing import Final
 
 from fhir_mappings.bundle import key, report_resources
 from fhir_mappings.write_context import WriteContext
-from smart_app.capability_store import known_capabilities
 from smart_app.case_store import Case, Signature
 from smart_app.ehrs.writable import DOCUMENT, REPORT_TYPES
-from smart_app.fhir_client import Resource
+from smart_app.fhir_server.capability_store import known_capabilities
+from smart_app.fhir_server.client import Resource
 from smart_app.kept_plans import plan_id
 from smart_app.launch.launches import OpenLaunch
 from smart_app.models import WriteState

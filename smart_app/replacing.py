@@ -14,13 +14,13 @@ from fhir_mappings.bundle import key
 from fhir_mappings.codes import CARE_PLAN_CATEGORIES
 from fhir_mappings.references import local
 from fhir_mappings.withdrawal import can_be_replaced, replaced, stands
-from smart_app.capabilities import Capabilities
-from smart_app.fhir_client import FhirClient, Resource
-from smart_app.finding import OnServer, reference_of
+from smart_app.fhir_server.capabilities import Capabilities
+from smart_app.fhir_server.client import FhirClient, Resource
+from smart_app.fhir_server.finding import OnServer, reference_of
+from smart_app.fhir_server.write_requests import WriteRequest, update_request
 from smart_app.sending import Sender
 from smart_app.upstream_errors import EhrError
 from smart_app.write_plan import PLAN
-from smart_app.write_requests import WriteRequest, update_request
 
 WHY: Final = "A plan that was signed later replaces this one."
 

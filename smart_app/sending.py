@@ -5,22 +5,22 @@ from dataclasses import dataclass
 from typing import Final
 
 from fhir_mappings.bundle import full_url, key
-from smart_app.capabilities import Capabilities
 from smart_app.ehrs.writable import TRANSACTION
 from smart_app.errors import UpstreamError
-from smart_app.fhir_client import FhirClient, Resource, Written
-from smart_app.finding import OnServer
-from smart_app.locks import Held
-from smart_app.services import Services
-from smart_app.upstream_errors import RefusedError
-from smart_app.write_journal import note_answer, note_sent
-from smart_app.write_plan import WritePlan
-from smart_app.write_requests import (
+from smart_app.fhir_server.capabilities import Capabilities
+from smart_app.fhir_server.client import FhirClient, Resource, Written
+from smart_app.fhir_server.finding import OnServer
+from smart_app.fhir_server.write_requests import (
     WriteRequest,
     create_request,
     require_subject,
     transaction_request,
 )
+from smart_app.locks import Held
+from smart_app.services import Services
+from smart_app.upstream_errors import RefusedError
+from smart_app.write_journal import note_answer, note_sent
+from smart_app.write_plan import WritePlan
 
 #: Answers by which a server turns a type away rather than failing. 403 is none: the
 #: granted scopes tell already, and a permission may come back.

@@ -31,12 +31,13 @@ from fhir_mappings.withdrawal import (
     reinstated,
     withdrawn,
 )
-from smart_app.capabilities import Capabilities
 from smart_app.case_store import keep_result, keep_write_state
 from smart_app.ehrs.writable import DOCUMENT
 from smart_app.errors import ForeignSubjectError, NotReadyError
-from smart_app.fhir_client import SHARED_TYPES, FhirClient, Resource
-from smart_app.finding import find
+from smart_app.fhir_server.capabilities import Capabilities
+from smart_app.fhir_server.client import SHARED_TYPES, FhirClient, Resource
+from smart_app.fhir_server.finding import find
+from smart_app.fhir_server.write_requests import create_request, update_request
 from smart_app.kept_plans import withdraw_plans
 from smart_app.locks import exclusive
 from smart_app.models import WriteState
@@ -52,7 +53,6 @@ from smart_app.write_journal import (
     note_undone,
 )
 from smart_app.write_plan import FINDINGS, PLAN
-from smart_app.write_requests import create_request, update_request
 from smart_app.writing import write_lock
 
 WHY: Final = "Withdrawn: entered in error."

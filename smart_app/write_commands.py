@@ -6,9 +6,9 @@ import click
 from flask import Blueprint
 
 from fhir_mappings.errors import MappingError
-from smart_app.chart import fhir_client
 from smart_app.dry_run import dry_run, lines
 from smart_app.errors import AppError, NoAuthorityError, advice_of, title_of
+from smart_app.fhir_server.chart import fhir_client
 from smart_app.launch.launches import OpenLaunch, launch_of_job, open_launches
 from smart_app.services import Services, current_services
 from smart_app.undo import undo_run

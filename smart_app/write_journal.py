@@ -13,10 +13,10 @@ from sqlalchemy import delete, or_, select, update
 
 from fhir_mappings.bundle import key
 from smart_app.database import changed_rows
+from smart_app.fhir_server.write_requests import WriteRequest, digest
 from smart_app.launch.launches import OpenLaunch
 from smart_app.models import JournalEntry, Run
 from smart_app.services import Services
-from smart_app.write_requests import WriteRequest, digest
 
 JOURNAL_LIFE: Final = timedelta(days=366)  # our choice: a year, to withdraw a report
 

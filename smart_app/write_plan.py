@@ -8,8 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Self
 
-from smart_app.capabilities import Capabilities
 from smart_app.ehrs.writable import DOCUMENT, REPORT_TYPES, TRANSACTION, Rung
+from smart_app.fhir_server.capabilities import Capabilities
 from smart_app.launch.smart import can_write_type
 
 PLAN: Final = "CarePlan"

@@ -15,8 +15,6 @@ from fhir_mappings.bundle import full_url, key, resolve
 from fhir_mappings.comparison import differences
 from fhir_mappings.errors import MappingError
 from fhir_mappings.gather import identity
-from smart_app.capabilities import Capabilities
-from smart_app.capability_store import read_capabilities
 from smart_app.case_store import (
     Case,
     Signature,
@@ -26,7 +24,6 @@ from smart_app.case_store import (
     kept_case,
     signature,
 )
-from smart_app.chart import fhir_client
 from smart_app.errors import (
     AppError,
     CaseNotFoundError,
@@ -35,8 +32,11 @@ from smart_app.errors import (
     PatientChangedError,
     PlanChangedError,
 )
-from smart_app.fhir_client import FhirClient, Resource
-from smart_app.finding import OnServer, find, reference_of
+from smart_app.fhir_server.capabilities import Capabilities
+from smart_app.fhir_server.capability_store import read_capabilities
+from smart_app.fhir_server.chart import fhir_client
+from smart_app.fhir_server.client import FhirClient, Resource
+from smart_app.fhir_server.finding import OnServer, find, reference_of
 from smart_app.identity import require_same_patient
 from smart_app.kept_plans import keep_plan
 from smart_app.launch.launches import OpenLaunch, launch_of_job

@@ -13,8 +13,8 @@ import pytest
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from sandbox.services import Ehr
-from smart_app.chart import fhir_client
-from smart_app.fhir_client import FhirClient
+from smart_app.fhir_server.chart import fhir_client
+from smart_app.fhir_server.client import FhirClient
 from smart_app.launch.launches import launch_of_job
 from smart_app.launch.smart import needed_permissions
 from smart_app.upstream_errors import (

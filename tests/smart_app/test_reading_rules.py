@@ -8,8 +8,8 @@ import pytest
 
 from sandbox.services import Ehr
 from smart_app import http
-from smart_app.chart import fhir_client
-from smart_app.fhir_client import FhirClient
+from smart_app.fhir_server.chart import fhir_client
+from smart_app.fhir_server.client import FhirClient
 from smart_app.launch.launches import launch_of_job
 from smart_app.upstream_errors import EhrError, ForeignAddressError
 from tests.smart_app.charts import CHART, load, pain

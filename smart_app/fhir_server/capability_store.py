@@ -7,8 +7,8 @@ from typing import Final
 from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
 
-from smart_app.capabilities import Capabilities
-from smart_app.chart import fhir_client
+from smart_app.fhir_server.capabilities import Capabilities
+from smart_app.fhir_server.chart import fhir_client
 from smart_app.launch.launches import OpenLaunch
 from smart_app.models import ServerStatement
 from smart_app.services import Services

@@ -25,14 +25,14 @@ from fhirclient.server import (
 )
 from requests.auth import AuthBase
 
-from smart_app.capabilities import Capabilities
+from smart_app.fhir_server.capabilities import Capabilities
+from smart_app.fhir_server.write_requests import WriteRequest, address
 from smart_app.http import harden, json_object, translated
 from smart_app.upstream_errors import (
     EhrError,
     ForeignAddressError,
     SessionEndedError,
 )
-from smart_app.write_requests import WriteRequest, address
 
 MAX_PAGES: Final = 20  # our choice: 2,000 resources of one kind
 MAX_SEARCH_S: Final = 60  # our choice: a person is waiting

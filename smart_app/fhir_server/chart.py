@@ -14,7 +14,7 @@ from fhir_mappings.gather import (
     searches,
 )
 from inference.results import ClinicalFeatures, Identity
-from smart_app.fhir_client import FhirClient, Found, Resource
+from smart_app.fhir_server.client import FhirClient, Found, Resource
 from smart_app.launch.launches import OpenLaunch
 from smart_app.launch.smart import allows
 from smart_app.launch.tokens import BearerAuth

@@ -8,7 +8,7 @@ from typing import Final
 from fhir_mappings.bundle import key, search_for
 from fhir_mappings.references import local
 from fhir_mappings.withdrawal import stands
-from smart_app.fhir_client import FhirClient, Resource
+from smart_app.fhir_server.client import FhirClient, Resource
 from smart_app.upstream_errors import EhrError
 
 CATEGORIZED: Final = frozenset({"CarePlan", "Observation"})
