@@ -14,19 +14,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
 
-from smart_app import (
-    auth,
-    cases,
-    cds_hooks,
-    commands,
-    definitions_page,
-    dry_run_page,
-    guideline_page,
-    headers,
-    model_page,
-    plan_pages,
-    write_commands,
-)
+from smart_app import cds_hooks, commands, write_commands
 from smart_app.celery_app import CeleryQueue, make_celery
 from smart_app.errors import (
     STATUS,
@@ -36,6 +24,16 @@ from smart_app.errors import (
     title_of,
 )
 from smart_app.log import configure_logging
+from smart_app.pages import (
+    auth,
+    case,
+    definitions,
+    dry_run,
+    guidelines,
+    headers,
+    models,
+    plans,
+)
 from smart_app.services import Queue, Services, current_services, make_services
 from smart_app.settings import Settings
 
@@ -74,12 +72,12 @@ def create_app(
     app.extensions["spoils"] = services
     app.config.update(_cookie(services))
     app.register_blueprint(auth.bp)
-    app.register_blueprint(cases.bp)
-    app.register_blueprint(plan_pages.bp)
-    app.register_blueprint(dry_run_page.bp)
-    app.register_blueprint(guideline_page.bp)
-    app.register_blueprint(model_page.bp)
-    app.register_blueprint(definitions_page.bp)
+    app.register_blueprint(case.bp)
+    app.register_blueprint(plans.bp)
+    app.register_blueprint(dry_run.bp)
+    app.register_blueprint(guidelines.bp)
+    app.register_blueprint(models.bp)
+    app.register_blueprint(definitions.bp)
     app.register_blueprint(cds_hooks.bp)
     app.register_blueprint(commands.bp)
     app.register_blueprint(write_commands.bp)

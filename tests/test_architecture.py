@@ -40,7 +40,7 @@ def test_the_vocabulary_needs_the_standard_library_alone() -> None:
 
 def test_the_web_process_loads_no_network_engine() -> None:
     """``wsgi`` needs settings to run; what it imports is the application factory."""
-    assert not {"torch", "onnxruntime", "lightgbm"} & loaded_by("smart_app.cases")
+    assert not {"torch", "onnxruntime", "lightgbm"} & loaded_by("smart_app.pages.case")
 
 
 def test_an_answer_that_is_typed_in_loads_the_trees_and_no_network_engine() -> None:

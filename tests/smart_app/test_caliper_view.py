@@ -9,7 +9,7 @@ from inference.results import (
     Vertebra,
     VertebraMeasurement,
 )
-from smart_app.caliper_view import details, drawn_calipers
+from smart_app.pages.caliper_view import details, drawn_calipers
 from tests.smart_app.reports import LEVELS, REPORT
 
 

@@ -19,7 +19,7 @@ from inference.results import (
 )
 from inference.treatment.model import load_treatment_model
 from smart_app.case_store import Case
-from smart_app.facts_view import FactRow, FactsView, QuestionRow, facts_view
+from smart_app.pages.facts_view import FactRow, FactsView, QuestionRow, facts_view
 from tests.fhir_mappings.reports import FEATURES
 from tests.smart_app.reports import REPORT
 from tests.smart_app.test_identity import CHART as ADA

@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from inference.guidelines import TABLE
-from smart_app.guideline_page import in_words
+from smart_app.pages.guidelines import in_words
 from tests.smart_app.clinic import Clinic
 
 

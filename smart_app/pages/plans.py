@@ -8,13 +8,13 @@ from flask.helpers import url_for
 from flask.typing import ResponseReturnValue
 
 from smart_app.case_store import kept_case, signature
-from smart_app.cases import case_launch
 from smart_app.errors import CaseNotFoundError, NotReadyError
 from smart_app.fhir_server.write_requests import FHIR_JSON
 from smart_app.kept_plans import plan_files
 from smart_app.launch import browsers
 from smart_app.launch.launches import own_launches
 from smart_app.outgoing import current_plan, outgoing
+from smart_app.pages.case import case_launch
 from smart_app.plan_files import PlanFiles
 from smart_app.services import current_services
 

@@ -8,7 +8,6 @@ from flask.helpers import url_for
 from flask.typing import ResponseReturnValue
 
 from smart_app.answers import Problems, case_lock, keep_answers
-from smart_app.archive_view import archive_view
 from smart_app.archive_writes import (
     archive_write,
     queue_archive_write,
@@ -32,7 +31,6 @@ from smart_app.errors import (
     UpstreamError,
     WriteNotGrantedError,
 )
-from smart_app.facts_view import facts_view
 from smart_app.fhir_server.chart import fhir_client
 from smart_app.job_rows import job_status, queue_again
 from smart_app.launch import browsers
@@ -42,8 +40,10 @@ from smart_app.level_names import move_names
 from smart_app.locks import exclusive
 from smart_app.models import JobState, WriteState
 from smart_app.outgoing import current_plan
-from smart_app.progress_view import percent, status_json, steps
-from smart_app.report_view import report_view
+from smart_app.pages.archive_view import archive_view
+from smart_app.pages.facts_view import facts_view
+from smart_app.pages.progress_view import percent, status_json, steps
+from smart_app.pages.report_view import report_view
 from smart_app.services import Services, current_services
 from smart_app.undo import undo_run
 from smart_app.upstream_errors import StillStandingError
