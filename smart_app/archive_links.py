@@ -9,7 +9,7 @@ from typing import Final
 from fhir_mappings.bundle import key
 from fhir_mappings.dicom_documents import StoredObject, dicom_document
 from fhir_mappings.withdrawal import stands
-from smart_app.case_store import Case, Signature, signature
+from smart_app.cases.store import Case, Signature, signature
 from smart_app.fhir_server.chart import fhir_client
 from smart_app.fhir_server.client import FhirClient, Resource
 from smart_app.fhir_server.finding import reference_of

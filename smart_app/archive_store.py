@@ -30,7 +30,8 @@ from smart_app.archive_writes import (
     keep_not_stored,
     keep_stored,
 )
-from smart_app.case_store import Case, Signature, kept_case, kept_masks, signature
+from smart_app.cases.identity import require_same_patient
+from smart_app.cases.store import Case, Signature, kept_case, kept_masks, signature
 from smart_app.errors import (
     AppError,
     IdentityMismatchError,
@@ -40,7 +41,6 @@ from smart_app.errors import (
     title_of,
 )
 from smart_app.fhir_server.chart import fhir_client
-from smart_app.identity import require_same_patient
 from smart_app.launch.launches import OpenLaunch, launch_of_job
 from smart_app.locks import exclusive
 from smart_app.models import WriteState

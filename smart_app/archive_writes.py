@@ -12,10 +12,10 @@ from typing import Any, Final
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from smart_app.case_store import has_masks, signature
+from smart_app.cases.job_rows import ORPHAN_AGE
+from smart_app.cases.store import has_masks, signature
 from smart_app.database import changed_rows
 from smart_app.errors import NotReadyError, WorkerLostError, advice_of, title_of
-from smart_app.job_rows import ORPHAN_AGE
 from smart_app.models import ArchiveState, ArchiveWrite, Masks, Write, WriteState
 from smart_app.services import Services
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from smart_app.case_store import kept_case, signature
+from smart_app.cases.store import kept_case, signature
 from smart_app.errors import NotReadyError, WriteNotGrantedError
 from smart_app.fhir_server.capability_store import known_capabilities
 from smart_app.fhir_server.chart import fhir_client

@@ -7,7 +7,7 @@ from typing import Final
 
 from fhir_mappings.bundle import key, report_resources
 from fhir_mappings.write_context import WriteContext
-from smart_app.case_store import Case, Signature
+from smart_app.cases.store import Case, Signature
 from smart_app.ehrs.writable import DOCUMENT, REPORT_TYPES
 from smart_app.fhir_server.capability_store import known_capabilities
 from smart_app.fhir_server.client import Resource

@@ -31,7 +31,7 @@ from fhir_mappings.withdrawal import (
     reinstated,
     withdrawn,
 )
-from smart_app.case_store import keep_result, keep_write_state
+from smart_app.cases.store import keep_result, keep_write_state
 from smart_app.ehrs.writable import DOCUMENT
 from smart_app.errors import ForeignSubjectError, NotReadyError
 from smart_app.fhir_server.capabilities import Capabilities

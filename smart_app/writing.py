@@ -15,7 +15,8 @@ from fhir_mappings.bundle import full_url, key, resolve
 from fhir_mappings.comparison import differences
 from fhir_mappings.errors import MappingError
 from fhir_mappings.gather import identity
-from smart_app.case_store import (
+from smart_app.cases.identity import require_same_patient
+from smart_app.cases.store import (
     Case,
     Signature,
     abandoned_writes,
@@ -37,7 +38,6 @@ from smart_app.fhir_server.capability_store import read_capabilities
 from smart_app.fhir_server.chart import fhir_client
 from smart_app.fhir_server.client import FhirClient, Resource
 from smart_app.fhir_server.finding import OnServer, find, reference_of
-from smart_app.identity import require_same_patient
 from smart_app.kept_plans import keep_plan
 from smart_app.launch.launches import OpenLaunch, launch_of_job
 from smart_app.locks import Held, exclusive, is_held

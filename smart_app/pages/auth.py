@@ -16,12 +16,12 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
+from smart_app.cases.job_rows import queue_job
 from smart_app.ehrs.client_keys import JWKS_MAX_AGE_S, JWKS_PATH, public_set
 from smart_app.ehrs.issuers import Issuer
 from smart_app.errors import NotSignedInError
 from smart_app.fhir_server.chart import fhir_client
 from smart_app.fhir_server.client import FhirClient
-from smart_app.job_rows import queue_job
 from smart_app.launch import browsers
 from smart_app.launch.banner import banner_of, person_name
 from smart_app.launch.discovery import Discovery, trusted_issuer

@@ -7,13 +7,15 @@ from flask import Blueprint, Response, g, redirect, render_template, request
 from flask.helpers import url_for
 from flask.typing import ResponseReturnValue
 
-from smart_app.answers import Problems, case_lock, keep_answers
 from smart_app.archive_writes import (
     archive_write,
     queue_archive_write,
     queue_archive_write_again,
 )
-from smart_app.case_store import (
+from smart_app.cases.answers import Problems, case_lock, keep_answers
+from smart_app.cases.job_rows import job_status, queue_again
+from smart_app.cases.level_names import move_names
+from smart_app.cases.store import (
     Case,
     Signature,
     has_masks,
@@ -32,11 +34,9 @@ from smart_app.errors import (
     WriteNotGrantedError,
 )
 from smart_app.fhir_server.chart import fhir_client
-from smart_app.job_rows import job_status, queue_again
 from smart_app.launch import browsers
 from smart_app.launch.ehr_style import as_css
 from smart_app.launch.launches import OpenLaunch, own_launch
-from smart_app.level_names import move_names
 from smart_app.locks import exclusive
 from smart_app.models import JobState, WriteState
 from smart_app.outgoing import current_plan

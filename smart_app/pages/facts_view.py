@@ -25,7 +25,7 @@ from inference.results import (
     Entered,
     Smoking,
 )
-from smart_app.case_store import Case
+from smart_app.cases.store import Case
 
 NOT_RECORDED: Final = "not recorded"
 #: Label and unit of each number.

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, redirect
 from flask.helpers import url_for
 from flask.typing import ResponseReturnValue
 
-from smart_app.case_store import kept_case, signature
+from smart_app.cases.store import kept_case, signature
 from smart_app.errors import CaseNotFoundError, NotReadyError
 from smart_app.fhir_server.write_requests import FHIR_JSON
 from smart_app.kept_plans import plan_files

@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from smart_app.archive_writes import ArchiveWriteStatus
-from smart_app.case_store import Signature
-from smart_app.job_rows import JobStatus
+from smart_app.cases.job_rows import JobStatus
+from smart_app.cases.store import Signature
 from smart_app.models import JobState
 
 #: Stages in their order; the names are those of ``jobs.Gathering`` and ``Stage``.

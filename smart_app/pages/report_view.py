@@ -16,7 +16,7 @@ from inference.results import (
     Picture,
     Structure,
 )
-from smart_app.case_store import Case, Signature
+from smart_app.cases.store import Case, Signature
 from smart_app.kept_plans import PlanInfo, kept_plans
 from smart_app.launch.launches import OpenLaunch
 from smart_app.outgoing import outgoing_counts, preview_signature

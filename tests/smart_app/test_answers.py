@@ -13,8 +13,8 @@ from inference.manifest import TREATMENT_MANIFEST, WEIGHTS
 from inference.questions import QUESTIONS
 from inference.treatment.model import load_treatment_model
 from sandbox.services import Ehr
-from smart_app.answers import read_form
-from smart_app.case_store import Case
+from smart_app.cases.answers import read_form
+from smart_app.cases.store import Case
 from smart_app.models import Job, JobState, Report
 from tests.fhir_mappings.reports import ANSWERS, REPORT
 from tests.smart_app.clinic import Browser, Clinic

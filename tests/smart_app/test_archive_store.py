@@ -29,9 +29,9 @@ from sandbox.studies import archive_client
 from smart_app.archive_links import link_objects
 from smart_app.archive_store import store_objects
 from smart_app.archive_writes import reap_archive_writes
-from smart_app.case_store import signature
+from smart_app.cases.job_rows import ORPHAN_AGE
+from smart_app.cases.store import signature
 from smart_app.ehrs.issuers import Issuers
-from smart_app.job_rows import ORPHAN_AGE
 from smart_app.launch.launches import launch_of_job
 from smart_app.models import ArchiveWrite
 from tests.inference.series import INVENTED, small_volume

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from sandbox.services import Ehr, app_url
-from smart_app.case_store import sign
+from smart_app.cases.store import sign
 from smart_app.launch.launches import launch_of_job, purge
 from smart_app.models import SignedIn
 from smart_app.outgoing import current_plan

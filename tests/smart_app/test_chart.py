@@ -8,7 +8,7 @@ import pytest
 from fhir_mappings.gather import OPTIONAL_TYPES
 from inference.results import ClinicalFeatures, Flag, TreatmentKind
 from sandbox.services import Ehr
-from smart_app.case_store import kept_case
+from smart_app.cases.store import kept_case
 from smart_app.fhir_server import chart
 from smart_app.launch.smart import needed_permissions
 from tests.fhir_mappings import charts

@@ -18,7 +18,7 @@ from inference.results import (
     TreatmentKind,
 )
 from inference.treatment.model import load_treatment_model
-from smart_app.case_store import Case
+from smart_app.cases.store import Case
 from smart_app.pages.facts_view import FactRow, FactsView, QuestionRow, facts_view
 from tests.fhir_mappings.reports import FEATURES
 from tests.smart_app.reports import REPORT

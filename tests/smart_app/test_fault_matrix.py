@@ -25,9 +25,9 @@ from sandbox.services import Archive, Ehr, app_url
 from sandbox.studies import archive_client
 from smart_app import http
 from smart_app.archive_writes import reap_archive_writes
-from smart_app.case_store import kept_case
+from smart_app.cases.job_rows import ORPHAN_AGE
+from smart_app.cases.store import kept_case
 from smart_app.errors import AppError
-from smart_app.job_rows import ORPHAN_AGE
 from smart_app.models import ArchiveWrite, ServerStatement
 from tests.inference.series import INVENTED, small_volume
 from tests.smart_app.charts import CHART, imaging_study, load, pain

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from inference.results import Identity
+from smart_app.cases.identity import require_same_patient
 from smart_app.errors import IdentityMismatchError, UnconfirmedIdentityError
-from smart_app.identity import require_same_patient
 
 CHART = Identity(
     identifiers=frozenset({"SB-1", "999-00-1111"}),

@@ -11,8 +11,7 @@ from sqlalchemy import update
 from inference.results import Identity
 from sandbox.services import Ehr
 from smart_app import jobs, locks
-from smart_app.errors import LeaseLostError, WriteBusyError
-from smart_app.job_rows import (
+from smart_app.cases.job_rows import (
     MAX_ATTEMPTS,
     claim_job,
     finish_job,
@@ -20,6 +19,7 @@ from smart_app.job_rows import (
     keep_progress,
     reap_jobs,
 )
+from smart_app.errors import LeaseLostError, WriteBusyError
 from smart_app.launch.launches import purge
 from smart_app.locks import exclusive
 from smart_app.models import Job, JobState, Launch, Lock

@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select
 
 from fhir_mappings.bundle import key
 from sandbox.services import Ehr, app_url
-from smart_app.case_store import keep_case, kept_case, sign, signature
+from smart_app.cases.store import keep_case, kept_case, sign, signature
 from smart_app.launch.launches import launch_of_job
 from smart_app.locks import exclusive
 from smart_app.models import JournalEntry, Lock, Run, Write, WriteState

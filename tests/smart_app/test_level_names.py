@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sandbox.services import Ehr
-from smart_app.case_store import Case, keep_case
+from smart_app.cases.store import Case, keep_case
 from tests.fhir_mappings.charts import Resource
 from tests.smart_app.clinic import Browser, Clinic
 from tests.validation import errors

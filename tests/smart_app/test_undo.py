@@ -7,7 +7,7 @@ import pytest
 
 from fhir_mappings.bundle import key
 from sandbox.services import Ehr
-from smart_app.case_store import keep_write_state
+from smart_app.cases.store import keep_write_state
 from smart_app.fhir_server.client import FhirClient
 from smart_app.launch.launches import launch_of_job
 from smart_app.models import WriteState

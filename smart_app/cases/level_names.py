@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from inference.results import MAX_LEVEL_SHIFT
-from smart_app.answers import case_lock
-from smart_app.case_store import kept_case, signature
+from smart_app.cases.answers import case_lock
+from smart_app.cases.job_rows import job_status, queue_again
+from smart_app.cases.store import kept_case, signature
 from smart_app.errors import (
     AlreadySignedError,
     ImpossibleMoveError,
@@ -13,7 +14,6 @@ from smart_app.errors import (
     OutdatedPageError,
     WriteNotGrantedError,
 )
-from smart_app.job_rows import job_status, queue_again
 from smart_app.launch.launches import OpenLaunch
 from smart_app.locks import exclusive
 from smart_app.models import JobState, LevelShift

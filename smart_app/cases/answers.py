@@ -13,7 +13,7 @@ from inference.questions import (
     TreatmentQuestion,
 )
 from inference.results import Answer, Entered, Smoking
-from smart_app.case_store import keep_case, kept_case, signature
+from smart_app.cases.store import keep_case, kept_case, signature
 from smart_app.errors import AlreadySignedError, NotReadyError, WriteNotGrantedError
 from smart_app.launch.launches import OpenLaunch
 from smart_app.locks import exclusive

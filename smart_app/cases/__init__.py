@@ -1,0 +1,1 @@
+"""Cases in the database: jobs, reports, signatures, and what a clinician changed."""
