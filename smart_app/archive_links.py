@@ -18,11 +18,11 @@ from smart_app.launch.launches import OpenLaunch
 from smart_app.launch.smart import can_write_type
 from smart_app.locks import exclusive
 from smart_app.models import WriteState
-from smart_app.outgoing import write_context
-from smart_app.sending import Sender
 from smart_app.services import Services
 from smart_app.upstream_errors import EhrError
-from smart_app.writing import write_lock
+from smart_app.writing.outgoing import write_context
+from smart_app.writing.sending import Sender
+from smart_app.writing.signed_report import write_lock
 
 DOCUMENT: Final = "DocumentReference"
 

@@ -13,7 +13,7 @@ from smart_app.http import json_object, translated
 from smart_app.launch.smart import needed_permissions
 from smart_app.preflight_report import Line, failure, ok, warning
 from smart_app.upstream_errors import ArchiveError, EhrError
-from smart_app.write_plan import WritePlan, sentences
+from smart_app.writing.ladder import WritePlan, sentences
 
 FHIR_VERSION: Final = "4.0"
 READING: Final = {"r": "read", "s": "search-type"}

@@ -21,8 +21,8 @@ from smart_app.launch.launches import purge
 from smart_app.log import configure_logging
 from smart_app.services import Services, make_services
 from smart_app.settings import Settings
-from smart_app.write_journal import purge_journal
-from smart_app.writing import recover_writes
+from smart_app.writing.journal import purge_journal
+from smart_app.writing.signed_report import recover_writes
 
 READY: Final = "spoils worker ready"
 REAPS_PER_LEASE: Final = 2

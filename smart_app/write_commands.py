@@ -6,13 +6,13 @@ import click
 from flask import Blueprint
 
 from fhir_mappings.errors import MappingError
-from smart_app.dry_run import dry_run, lines
 from smart_app.errors import AppError, NoAuthorityError, advice_of, title_of
 from smart_app.fhir_server.chart import fhir_client
 from smart_app.launch.launches import OpenLaunch, launch_of_job, open_launches
 from smart_app.services import Services, current_services
-from smart_app.undo import undo_run
-from smart_app.write_journal import SignedRun, entries, kept_run, kept_runs
+from smart_app.writing.dry_run import dry_run, lines
+from smart_app.writing.journal import SignedRun, entries, kept_run, kept_runs
+from smart_app.writing.undo import undo_run
 
 #: Names of runs may begin with a dash, and are no options then.
 NAMES_WITH_DASH: Final = {"ignore_unknown_options": True}

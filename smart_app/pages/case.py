@@ -39,17 +39,17 @@ from smart_app.launch.ehr_style import as_css
 from smart_app.launch.launches import OpenLaunch, own_launch
 from smart_app.locks import exclusive
 from smart_app.models import JobState, WriteState
-from smart_app.outgoing import current_plan
 from smart_app.pages.archive_view import archive_view
 from smart_app.pages.facts_view import facts_view
 from smart_app.pages.progress_view import percent, status_json, steps
 from smart_app.pages.report_view import report_view
 from smart_app.services import Services, current_services
-from smart_app.undo import undo_run
 from smart_app.upstream_errors import StillStandingError
-from smart_app.write_journal import own_runs
-from smart_app.write_plan import WritePlan
-from smart_app.writing import write_report
+from smart_app.writing.journal import own_runs
+from smart_app.writing.ladder import WritePlan
+from smart_app.writing.outgoing import current_plan
+from smart_app.writing.signed_report import write_report
+from smart_app.writing.undo import undo_run
 
 logger = logging.getLogger(__name__)
 bp = Blueprint("cases", __name__, url_prefix="/cases/<launch_id>")

@@ -3,11 +3,11 @@
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from smart_app.dry_run import body, dry_run
 from smart_app.fhir_server.write_requests import address
 from smart_app.pages.case import case_launch
 from smart_app.services import current_services
-from smart_app.write_plan import sentences
+from smart_app.writing.dry_run import body, dry_run
+from smart_app.writing.ladder import sentences
 
 bp = Blueprint("dry_run", __name__)
 

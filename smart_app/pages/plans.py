@@ -10,13 +10,13 @@ from flask.typing import ResponseReturnValue
 from smart_app.cases.store import kept_case, signature
 from smart_app.errors import CaseNotFoundError, NotReadyError
 from smart_app.fhir_server.write_requests import FHIR_JSON
-from smart_app.kept_plans import plan_files
 from smart_app.launch import browsers
 from smart_app.launch.launches import own_launches
-from smart_app.outgoing import current_plan, outgoing
 from smart_app.pages.case import case_launch
-from smart_app.plan_files import PlanFiles
 from smart_app.services import current_services
+from smart_app.writing.kept_plans import plan_files
+from smart_app.writing.outgoing import current_plan, outgoing
+from smart_app.writing.plan_files import PlanFiles
 
 #: Names of the forms of a plan, as addresses have them.
 FILES: Final = ("plan.pdf", "plan.xhtml", "Bundle", "CarePlan")

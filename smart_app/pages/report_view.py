@@ -17,16 +17,16 @@ from inference.results import (
     Structure,
 )
 from smart_app.cases.store import Case, Signature
-from smart_app.kept_plans import PlanInfo, kept_plans
 from smart_app.launch.launches import OpenLaunch
-from smart_app.outgoing import outgoing_counts, preview_signature
 from smart_app.pages.caliper_view import Detail, DrawnCaliper, details, drawn_calipers
 from smart_app.pages.outcome_view import OutcomeGroup, outcome_groups
 from smart_app.pages.report_table import Row, comparisons, disc_findings, rows
 from smart_app.pages.treatment_view import TreatmentView, treatment_view
 from smart_app.services import Services
-from smart_app.write_journal import SignedRun, own_runs
-from smart_app.write_plan import WritePlan, sentences
+from smart_app.writing.journal import SignedRun, own_runs
+from smart_app.writing.kept_plans import PlanInfo, kept_plans
+from smart_app.writing.ladder import WritePlan, sentences
+from smart_app.writing.outgoing import outgoing_counts, preview_signature
 
 NOT_MEASURED: Final = "not measured"
 BAR_MM: Final = 20

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from smart_app.services import make_services
 from smart_app.settings import Settings
-from smart_app.writing import recover_writes
+from smart_app.writing.signed_report import recover_writes
 
 SHORT_S = 0.6
 

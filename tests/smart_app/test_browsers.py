@@ -10,8 +10,8 @@ from sandbox.services import Ehr, app_url
 from smart_app.cases.store import sign
 from smart_app.launch.launches import launch_of_job, purge
 from smart_app.models import SignedIn
-from smart_app.outgoing import current_plan
-from smart_app.writing import recover_writes
+from smart_app.writing.outgoing import current_plan
+from smart_app.writing.signed_report import recover_writes
 from tests.smart_app.clinic import Browser, Clinic, settings_in
 
 IDLE = timedelta(minutes=30)

@@ -13,7 +13,7 @@ from fhir_mappings.plan_document import NO_OWNER, Step, plan_steps
 from sandbox.services import Ehr
 from smart_app.ehrs.writable import DOCUMENT, REPORT_TYPES, TRANSACTION, Rung
 from smart_app.fhir_server.capabilities import Capabilities
-from smart_app.write_plan import WritePlan
+from smart_app.writing.ladder import WritePlan
 from tests.smart_app.charts import BOB, load
 from tests.smart_app.clinic import Browser, Clinic
 

@@ -12,8 +12,8 @@ from smart_app.fhir_server.client import FhirClient
 from smart_app.launch.launches import launch_of_job
 from smart_app.models import WriteState
 from smart_app.upstream_errors import EhrError
-from smart_app.write_journal import entries
-from smart_app.writing import write_report
+from smart_app.writing.journal import entries
+from smart_app.writing.signed_report import write_report
 from tests.smart_app.charts import BOB, load
 from tests.smart_app.clinic import Browser, Clinic
 from tests.smart_app.test_ladder import NO_PLAN, open_signed

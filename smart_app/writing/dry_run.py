@@ -16,12 +16,12 @@ from smart_app.fhir_server.chart import fhir_client
 from smart_app.fhir_server.finding import find
 from smart_app.fhir_server.write_requests import WriteRequest, address
 from smart_app.launch.launches import OpenLaunch
-from smart_app.outgoing import current_plan, outgoing, preview_signature
-from smart_app.replacing import older_plans, replacements, replacing
-from smart_app.sending import planned_requests
 from smart_app.services import Services
-from smart_app.write_journal import created_by, entries
-from smart_app.write_plan import WritePlan
+from smart_app.writing.journal import created_by, entries
+from smart_app.writing.ladder import WritePlan
+from smart_app.writing.outgoing import current_plan, outgoing, preview_signature
+from smart_app.writing.replacing import older_plans, replacements, replacing
+from smart_app.writing.sending import planned_requests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

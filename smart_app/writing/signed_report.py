@@ -1,7 +1,7 @@
 """A signed report reaches the EHR exactly once, and is read back.
 
 What is there already is found by identifier; the rest goes as the plan says that the
-signer saw (``write_plan``). Everything is journaled before it is sent, so a lost
+signer saw (``ladder``). Everything is journaled before it is sent, so a lost
 answer, a killed process or a second signature meets what the first one left.
 """
 
@@ -38,23 +38,23 @@ from smart_app.fhir_server.capability_store import read_capabilities
 from smart_app.fhir_server.chart import fhir_client
 from smart_app.fhir_server.client import FhirClient, Resource
 from smart_app.fhir_server.finding import OnServer, find, reference_of
-from smart_app.kept_plans import keep_plan
 from smart_app.launch.launches import OpenLaunch, launch_of_job
 from smart_app.locks import Held, exclusive, is_held
 from smart_app.models import WriteState
-from smart_app.outgoing import current_plan, outgoing
-from smart_app.replacing import older_plans, replace_plans, replacing
-from smart_app.sending import Sender, send_resources
 from smart_app.services import Services
 from smart_app.upstream_errors import EhrError, RefusedError, WriteFailedError
-from smart_app.write_journal import (
+from smart_app.writing.journal import (
     Entry,
     begin_run,
     created_by,
     entries,
     note_found,
 )
-from smart_app.write_plan import WritePlan
+from smart_app.writing.kept_plans import keep_plan
+from smart_app.writing.ladder import WritePlan
+from smart_app.writing.outgoing import current_plan, outgoing
+from smart_app.writing.replacing import older_plans, replace_plans, replacing
+from smart_app.writing.sending import Sender, send_resources
 
 #: States of a signature after which nothing is sent for it any more.
 ENDED: Final = frozenset({WriteState.WRITTEN, WriteState.WITHDRAWN})

@@ -38,13 +38,11 @@ from smart_app.fhir_server.capabilities import Capabilities
 from smart_app.fhir_server.client import SHARED_TYPES, FhirClient, Resource
 from smart_app.fhir_server.finding import find
 from smart_app.fhir_server.write_requests import create_request, update_request
-from smart_app.kept_plans import withdraw_plans
 from smart_app.locks import exclusive
 from smart_app.models import WriteState
-from smart_app.sending import REFUSALS, Sender
 from smart_app.services import Services
 from smart_app.upstream_errors import EhrError, RefusedError, UnversionedError
-from smart_app.write_journal import (
+from smart_app.writing.journal import (
     Entry,
     SignedRun,
     entries,
@@ -52,8 +50,10 @@ from smart_app.write_journal import (
     note_found,
     note_undone,
 )
-from smart_app.write_plan import FINDINGS, PLAN
-from smart_app.writing import write_lock
+from smart_app.writing.kept_plans import withdraw_plans
+from smart_app.writing.ladder import FINDINGS, PLAN
+from smart_app.writing.sending import REFUSALS, Sender
+from smart_app.writing.signed_report import write_lock
 
 WHY: Final = "Withdrawn: entered in error."
 HTTP_CONFLICTS: Final = frozenset({409, 412})

@@ -19,8 +19,8 @@ from smart_app.fhir_server.write_requests import (
 from smart_app.locks import Held
 from smart_app.services import Services
 from smart_app.upstream_errors import RefusedError
-from smart_app.write_journal import note_answer, note_sent
-from smart_app.write_plan import WritePlan
+from smart_app.writing.journal import note_answer, note_sent
+from smart_app.writing.ladder import WritePlan
 
 #: Answers by which a server turns a type away rather than failing. 403 is none: the
 #: granted scopes tell already, and a permission may come back.

@@ -11,12 +11,12 @@ from smart_app.cases.store import Case, Signature
 from smart_app.ehrs.writable import DOCUMENT, REPORT_TYPES
 from smart_app.fhir_server.capability_store import known_capabilities
 from smart_app.fhir_server.client import Resource
-from smart_app.kept_plans import plan_id
 from smart_app.launch.launches import OpenLaunch
 from smart_app.models import WriteState
-from smart_app.plan_files import PlanFiles, make_document, make_files
 from smart_app.services import Services
-from smart_app.write_plan import PLAN, WritePlan
+from smart_app.writing.kept_plans import plan_id
+from smart_app.writing.ladder import PLAN, WritePlan
+from smart_app.writing.plan_files import PlanFiles, make_document, make_files
 
 SOFTWARE_VERSION: Final = "0.1.0"
 

@@ -12,7 +12,7 @@ from fhir_mappings.plan_document import PlanDocument, named_sections, step_lines
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every table
 
-FONTS: Final = Path(__file__).parent / "fonts"
+FONTS: Final = Path(__file__).parents[1] / "fonts"
 FAMILY: Final = "DejaVu"
 LINE_MM: Final = 5.0
 INDENT_MM: Final = 6.0

@@ -49,7 +49,7 @@ def make_files(
         address: Where the plan is kept, ``None`` where that is the EHR.
 
     """
-    from smart_app.plan_pdf import plan_pdf  # noqa: PLC0415  loads numpy
+    from smart_app.writing.plan_pdf import plan_pdf  # noqa: PLC0415  loads numpy
 
     document = plan_document(resources, context, _facts(banner, address))
     entries = [

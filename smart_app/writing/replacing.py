@@ -18,9 +18,9 @@ from smart_app.fhir_server.capabilities import Capabilities
 from smart_app.fhir_server.client import FhirClient, Resource
 from smart_app.fhir_server.finding import OnServer, reference_of
 from smart_app.fhir_server.write_requests import WriteRequest, update_request
-from smart_app.sending import Sender
 from smart_app.upstream_errors import EhrError
-from smart_app.write_plan import PLAN
+from smart_app.writing.ladder import PLAN
+from smart_app.writing.sending import Sender
 
 WHY: Final = "A plan that was signed later replaces this one."
 
