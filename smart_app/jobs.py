@@ -12,6 +12,7 @@ from pydicom import Dataset
 from sqlalchemy.exc import SQLAlchemyError
 
 from inference.results import CaseReport, ClinicalFeatures, Identity, Stage
+from smart_app.archive.imaging import find_images
 from smart_app.cases.identity import require_same_patient
 from smart_app.cases.job_rows import (
     Claim,
@@ -25,7 +26,6 @@ from smart_app.cases.level_names import level_shift
 from smart_app.cases.store import Case, keep_analyzed, kept_case
 from smart_app.errors import STATUS, JobTooLongError, LeaseLostError
 from smart_app.fhir_server.chart import read_chart
-from smart_app.imaging import find_images
 from smart_app.launch.launches import OpenLaunch, launch_of_job
 from smart_app.services import Services
 

@@ -13,7 +13,7 @@ from typing import Final
 from celery import Celery, signals
 from sqlalchemy.exc import SQLAlchemyError
 
-from smart_app.archive_writes import reap_archive_writes
+from smart_app.archive.writes import reap_archive_writes
 from smart_app.cases.job_rows import reap_jobs
 from smart_app.celery_app import ARCHIVE_TASK, TASK, CeleryQueue, make_celery
 from smart_app.jobs import Analysis, run_job
@@ -48,7 +48,7 @@ def make_worker(settings: Settings, load: Callable[[], Analysis]) -> Celery:
 
     def store(launch_id: str) -> None:
         # takes seconds to load, and the first analysis need not wait for it
-        from smart_app.archive_store import store_objects  # noqa: PLC0415
+        from smart_app.archive.store import store_objects  # noqa: PLC0415
 
         store_objects(services, launch_id)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from smart_app.archive_writes import ArchiveWriteStatus
+from smart_app.archive.writes import ArchiveWriteStatus
 from smart_app.models import ArchiveState
 
 OFFER: Final = (

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, g, redirect, render_template, request
 from flask.helpers import url_for
 from flask.typing import ResponseReturnValue
 
-from smart_app.archive_writes import (
+from smart_app.archive.writes import (
     archive_write,
     queue_archive_write,
     queue_archive_write_again,

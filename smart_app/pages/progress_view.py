@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from smart_app.archive_writes import ArchiveWriteStatus
+from smart_app.archive.writes import ArchiveWriteStatus
 from smart_app.cases.job_rows import JobStatus
 from smart_app.cases.store import Signature
 from smart_app.models import JobState

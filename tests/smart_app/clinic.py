@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from sandbox.services import Ehr
 from smart_app import create_app
-from smart_app.archive_store import store_objects
+from smart_app.archive.store import store_objects
 from smart_app.cases.store import Case, kept_case
 from smart_app.jobs import Analysis, run_job
 from smart_app.services import current_services

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import pytest
 
 from sandbox.services import Archive as Orthanc
-from smart_app.archive import Archive
+from smart_app.archive.client import Archive
+from smart_app.archive.wado import MAX_FAILURES
 from smart_app.upstream_errors import (
     ArchiveError,
     StudyNotInArchiveError,
     TruncatedSeriesError,
 )
-from smart_app.wado import MAX_FAILURES
 from tests.smart_app.archive_proxy import (
     Answer,
     Fault,
@@ -287,7 +287,7 @@ def test_a_wrong_password_is_an_error_without_the_password(archive: Orthanc) -> 
 def test_a_series_beyond_the_limit_is_given_up(
     archive: Orthanc, uids: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("smart_app.archive.MAX_SERIES_BYTES", 1000)
+    monkeypatch.setattr("smart_app.archive.client.MAX_SERIES_BYTES", 1000)
     with (
         behind(archive, honest) as asked,
         pytest.raises(ArchiveError, match="ContentDecodingError"),

@@ -26,9 +26,9 @@ from inference.outputs.source import source_series
 from inference.results import CaseReport
 from sandbox.services import Archive, Ehr
 from sandbox.studies import archive_client
-from smart_app.archive_links import link_objects
-from smart_app.archive_store import store_objects
-from smart_app.archive_writes import reap_archive_writes
+from smart_app.archive.links import link_objects
+from smart_app.archive.store import store_objects
+from smart_app.archive.writes import reap_archive_writes
 from smart_app.cases.job_rows import ORPHAN_AGE
 from smart_app.cases.store import signature
 from smart_app.ehrs.issuers import Issuers

@@ -24,7 +24,7 @@ from inference.mr_series import mr_series
 from sandbox.services import Archive, Ehr, app_url
 from sandbox.studies import archive_client
 from smart_app import http
-from smart_app.archive_writes import reap_archive_writes
+from smart_app.archive.writes import reap_archive_writes
 from smart_app.cases.job_rows import ORPHAN_AGE
 from smart_app.cases.store import kept_case
 from smart_app.errors import AppError

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from smart_app.multipart import parts
+from smart_app.archive.multipart import parts
 
 # DICOM has an even length (PS3.5, 7.1.1), and so do these
 FIRST = b"\0" * 128 + b"DICM" + b"first!\r\n--not-it\r\n\r\n" + bytes(range(256))

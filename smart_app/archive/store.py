@@ -21,10 +21,10 @@ from inference.outputs.kept_masks import unpack_masks
 from inference.outputs.seg import segmentation_object
 from inference.outputs.source import SourceSeries
 from inference.outputs.sr import Verifier, measurement_object
-from smart_app.archive import Archive
-from smart_app.archive_answers import StoreAnswer
-from smart_app.archive_links import link_objects
-from smart_app.archive_writes import (
+from smart_app.archive.answers import StoreAnswer
+from smart_app.archive.client import Archive
+from smart_app.archive.links import link_objects
+from smart_app.archive.writes import (
     MAX_ATTEMPTS,
     claim_archive_write,
     keep_not_stored,

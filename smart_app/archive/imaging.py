@@ -14,7 +14,7 @@ from fhir_mappings.dicom_words import archived_study
 from fhir_mappings.endpoints import WadoEndpoint, wado_endpoint
 from fhir_mappings.errors import NoImagingStudyError
 from fhir_mappings.imaging import ImagingStudyRef, newest_lumbar_mri
-from smart_app.archive import Archive
+from smart_app.archive.client import Archive
 from smart_app.fhir_server.chart import Chart, fhir_client
 from smart_app.fhir_server.client import FhirClient, Resource, origin
 from smart_app.http import MAX_WARM_UP_S

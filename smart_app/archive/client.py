@@ -15,7 +15,8 @@ from pydicom import Dataset
 from pydicom.errors import InvalidDicomError
 from requests.auth import AuthBase
 
-from smart_app.archive_answers import StoreAnswer, store_answer
+from smart_app.archive.answers import StoreAnswer, store_answer
+from smart_app.archive.wado import Wado
 from smart_app.ehrs.issuers import Issuer
 from smart_app.http import MAX_WARM_UP_S, harden, translated
 from smart_app.upstream_errors import (
@@ -24,7 +25,6 @@ from smart_app.upstream_errors import (
     StudyNotInArchiveError,
     TruncatedSeriesError,
 )
-from smart_app.wado import Wado
 
 MAX_INSTANCES: Final = 4096  # our choice: as many frames as are read of a series
 HTTP_NOT_FOUND: Final = 404

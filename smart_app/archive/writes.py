@@ -1,7 +1,7 @@
 """The DICOM objects of signed reports in the database: queued, stored or refused.
 
 This row is the truth; a message to a worker is only a wake-up. The web process reads
-and queues, the worker (``archive_store``) does the work.
+and queues, the worker (``store``) does the work.
 """
 
 from collections.abc import Sequence

@@ -15,8 +15,8 @@ from pydicom import Dataset
 
 from inference.dicom import read_instance
 from inference.errors import UnsuitableStudyError
+from smart_app.archive.multipart import parts
 from smart_app.http import arriving
-from smart_app.multipart import parts
 
 #: What is asked for, one after the other until an archive can send it: as its own
 #: default, as it is stored, uncompressed, and as one instance without multipart.
