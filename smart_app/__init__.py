@@ -14,8 +14,9 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
 
-from smart_app import cds_hooks, commands, write_commands
+from smart_app.cds_hooks import service as cds_service
 from smart_app.celery_app import CeleryQueue, make_celery
+from smart_app.commands import runs, setup
 from smart_app.errors import (
     STATUS,
     ForeignRequestError,
@@ -66,7 +67,7 @@ def create_app(
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session that it is bound to
     )
-    CSRFProtect(app).exempt(cds_hooks.bp)  # no cookie counts there
+    CSRFProtect(app).exempt(cds_service.bp)  # no cookie counts there
     worker_queue = queue or CeleryQueue(make_celery(settings))
     services = make_services(settings, worker_queue, clock)
     app.extensions["spoils"] = services
@@ -78,9 +79,9 @@ def create_app(
     app.register_blueprint(guidelines.bp)
     app.register_blueprint(models.bp)
     app.register_blueprint(definitions.bp)
-    app.register_blueprint(cds_hooks.bp)
-    app.register_blueprint(commands.bp)
-    app.register_blueprint(write_commands.bp)
+    app.register_blueprint(cds_service.bp)
+    app.register_blueprint(setup.bp)
+    app.register_blueprint(runs.bp)
     app.add_url_rule("/healthz", view_func=healthz)
     app.before_request(_refuse_foreign_forms)
     headers.init_app(app)
@@ -97,7 +98,7 @@ def healthz() -> ResponseReturnValue:
 
 def _refuse_foreign_forms() -> None:
     # browsers tell who sends a form; the hidden token of each form is the second lock
-    if request.method != "POST" or request.blueprint == cds_hooks.bp.name:
+    if request.method != "POST" or request.blueprint == cds_service.bp.name:
         return
     own = urlsplit(current_services().settings.base_url)
     sender = request.headers.get("Origin")

@@ -278,7 +278,7 @@ def test_keys_are_fetched_once_and_again_after_a_rotation(
     rotated = [call(token=signed(claims(BASE), UNKNOWN)) for _ in range(2)]
     assert [answer.status_code for answer in rotated] == [401, 401]
     assert keys.requests == 1  # strangers cannot make us ask again and again
-    monkeypatch.setattr("smart_app.cds_hooks_keys.PAUSE", -EPSILON)
+    monkeypatch.setattr("smart_app.cds_hooks.keys.PAUSE", -EPSILON)
     assert call(token=signed(claims(BASE), UNKNOWN)).status_code == 200
     assert call().status_code == 401  # the withdrawn key
 

@@ -11,8 +11,8 @@ import pytest
 from click.testing import Result
 
 from sandbox.services import Ehr
+from smart_app.commands.preflight import preflight as preflight_lines
 from smart_app.ehrs.client_keys import JWKS_PATH, rotate
-from smart_app.preflight import preflight as preflight_lines
 from tests.smart_app.clinic import Clinic, settings_in
 from tests.smart_app.live import listening
 from tests.smart_app.recorder import Recorder, recording

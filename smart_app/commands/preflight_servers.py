@@ -5,13 +5,13 @@ from typing import Final
 
 import requests
 
+from smart_app.commands.preflight_report import Line, failure, ok, warning
 from smart_app.ehrs.issuers import Issuer
 from smart_app.errors import UpstreamError
 from smart_app.fhir_server.capabilities import Capabilities
 from smart_app.fhir_server.write_requests import FHIR_JSON
 from smart_app.http import json_object, translated
 from smart_app.launch.smart import needed_permissions
-from smart_app.preflight_report import Line, failure, ok, warning
 from smart_app.upstream_errors import ArchiveError, EhrError
 from smart_app.writing.ladder import WritePlan, sentences
 

@@ -11,6 +11,8 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
+from smart_app.commands.preflight_report import Line, failure, ok, warning
+from smart_app.commands.preflight_servers import archive, fhir_server
 from smart_app.ehrs.client_keys import (
     JWKS_PATH,
     ClientKeyError,
@@ -33,8 +35,6 @@ from smart_app.launch.oauth import (
 )
 from smart_app.launch.smart import allows, needed_permissions, wanted_scopes
 from smart_app.launch_errors import DeniedError, RegistrationError
-from smart_app.preflight_report import Line, failure, ok, warning
-from smart_app.preflight_servers import archive, fhir_server
 from smart_app.services import Services
 from smart_app.upstream_errors import DiscoveryError
 

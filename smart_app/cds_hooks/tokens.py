@@ -13,7 +13,7 @@ from joserfc.jwk import import_key
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
-from smart_app.cds_hooks_keys import KeyCache
+from smart_app.cds_hooks.keys import KeyCache
 from smart_app.ehrs.cds_clients import CdsClient
 from smart_app.ehrs.issuers import Issuer
 from smart_app.errors import CdsClientError, CdsTokenError

@@ -17,9 +17,9 @@ from sqlalchemy import delete, select
 from werkzeug.exceptions import HTTPException, NotFound
 
 from fhir_mappings.cds_cards import SERVICE_ID, card, has_reason, service
-from smart_app.cds_hooks_bodies import Answer, Json, answers, hook_request, json_object
-from smart_app.cds_hooks_keys import KeyCache
-from smart_app.cds_hooks_tokens import Verifier
+from smart_app.cds_hooks.bodies import Answer, Json, answers, hook_request, json_object
+from smart_app.cds_hooks.keys import KeyCache
+from smart_app.cds_hooks.tokens import Verifier
 from smart_app.ehrs.issuers import Issuer
 from smart_app.errors import (
     AppError,

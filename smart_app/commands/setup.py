@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 from flask import Blueprint
 
+from smart_app.commands.preflight import preflight
+from smart_app.commands.preflight_report import Level
 from smart_app.ehrs.client_keys import ALGORITHMS, WARM_UP, ClientKeyError, rotate
 from smart_app.ehrs.issuers import Issuer, Issuers
-from smart_app.preflight import preflight
-from smart_app.preflight_report import Level
 from smart_app.services import current_services
 
 bp = Blueprint("commands", __name__, cli_group=None)

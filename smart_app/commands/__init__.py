@@ -1,0 +1,1 @@
+"""What administrators run by ``flask --app wsgi``."""
