@@ -15,7 +15,6 @@ from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
 
 from smart_app.cds_hooks import service as cds_service
-from smart_app.celery_app import CeleryQueue, make_celery
 from smart_app.commands import runs, setup
 from smart_app.errors import (
     STATUS,
@@ -24,6 +23,7 @@ from smart_app.errors import (
     status_of,
     title_of,
 )
+from smart_app.jobs.queue import CeleryQueue, make_celery
 from smart_app.log import configure_logging
 from smart_app.pages import (
     auth,

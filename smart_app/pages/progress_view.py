@@ -8,7 +8,7 @@ from smart_app.cases.job_rows import JobStatus
 from smart_app.cases.store import Signature
 from smart_app.models import JobState
 
-#: Stages in their order; the names are those of ``jobs.Gathering`` and ``Stage``.
+#: Stages in their order; the names are those of ``jobs.run.Gathering`` and ``Stage``.
 STEPS: Final = {
     "chart": "Reading the chart",
     "images": "Fetching the images and checking whose they are",

@@ -15,7 +15,7 @@ from sandbox.services import Ehr
 from smart_app import create_app
 from smart_app.archive.store import store_objects
 from smart_app.cases.store import Case, kept_case
-from smart_app.jobs import Analysis, run_job
+from smart_app.jobs.run import Analysis, run_job
 from smart_app.services import current_services
 from smart_app.settings import Settings
 from tests.smart_app.stub import StubAnalysis

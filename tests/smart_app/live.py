@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from werkzeug.serving import make_server
 
-from smart_app.jobs import Analysis
+from smart_app.jobs.run import Analysis
 from tests.smart_app.clinic import Clinic
 
 if TYPE_CHECKING:

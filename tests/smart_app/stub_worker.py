@@ -8,8 +8,8 @@ from pathlib import Path
 from pydicom import Dataset
 
 from inference.results import CaseReport, ClinicalFeatures, Stage
+from smart_app.jobs.worker_process import make_worker
 from smart_app.settings import Settings
-from smart_app.worker_process import make_worker
 from tests.smart_app.stub import MARK_VARIABLE, StubAnalysis
 
 FOREVER_S = 600

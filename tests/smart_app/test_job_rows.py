@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from inference.results import Identity
 from sandbox.services import Ehr
-from smart_app import jobs, locks
+from smart_app import locks
 from smart_app.cases.job_rows import (
     MAX_ATTEMPTS,
     claim_job,
@@ -20,6 +20,7 @@ from smart_app.cases.job_rows import (
     reap_jobs,
 )
 from smart_app.errors import LeaseLostError, WriteBusyError
+from smart_app.jobs import run
 from smart_app.launch.launches import purge
 from smart_app.locks import exclusive
 from smart_app.models import Job, JobState, Launch, Lock
@@ -101,8 +102,8 @@ def test_a_worker_that_lost_its_job_changes_nothing(
 def test_a_job_that_never_ends_fails_visibly(
     clinic: Clinic, job_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "MAX_JOB_S", -1)
-    monkeypatch.setattr(jobs, "RENEWALS_PER_LEASE", 300)
+    monkeypatch.setattr(run, "MAX_JOB_S", -1)
+    monkeypatch.setattr(run, "RENEWALS_PER_LEASE", 300)
     monkeypatch.setattr(StubAnalysis, "identity_of", sleeping_identity)
     clinic.send(job_id)
     clinic.work()

@@ -15,8 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from smart_app.archive.writes import reap_archive_writes
 from smart_app.cases.job_rows import reap_jobs
-from smart_app.celery_app import ARCHIVE_TASK, TASK, CeleryQueue, make_celery
-from smart_app.jobs import Analysis, run_job
+from smart_app.jobs.queue import ARCHIVE_TASK, TASK, CeleryQueue, make_celery
+from smart_app.jobs.run import Analysis, run_job
 from smart_app.launch.launches import purge
 from smart_app.log import configure_logging
 from smart_app.services import Services, make_services
