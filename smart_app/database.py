@@ -17,7 +17,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from smart_app.models import Base
+from smart_app.tables import Base
 
 BUSY_TIMEOUT_S = 15  # our choice: transactions last milliseconds
 SCHEMA_LOCK = 7307  # our choice: any number that all processes share

@@ -15,8 +15,8 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from smart_app.database import changed_rows
 from smart_app.errors import WriteBusyError
-from smart_app.models import Lock
 from smart_app.services import Services
+from smart_app.tables import Lock
 
 RENEWALS_PER_LIFE: Final = 4
 WAIT_S: Final = 40.0  # our choice: longer than the lock of a killed process (30 s)

@@ -17,8 +17,8 @@ from smart_app.fhir_server.write_requests import create_request
 from smart_app.launch.launches import OpenLaunch
 from smart_app.launch.smart import can_write_type
 from smart_app.locks import exclusive
-from smart_app.models import WriteState
 from smart_app.services import Services
+from smart_app.tables import WriteState
 from smart_app.upstream_errors import EhrError
 from smart_app.writing.outgoing import write_context
 from smart_app.writing.sending import Sender

@@ -43,8 +43,8 @@ from smart_app.errors import (
 from smart_app.fhir_server.chart import fhir_client
 from smart_app.launch.launches import OpenLaunch, launch_of_job
 from smart_app.locks import exclusive
-from smart_app.models import WriteState
 from smart_app.services import Services
+from smart_app.tables import WriteState
 from smart_app.upstream_errors import ArchiveError, NotStoredError
 
 CONFLICT: Final = 409

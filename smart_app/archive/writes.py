@@ -16,8 +16,8 @@ from smart_app.cases.job_rows import ORPHAN_AGE
 from smart_app.cases.store import has_masks, signature
 from smart_app.database import changed_rows
 from smart_app.errors import NotReadyError, WorkerLostError, advice_of, title_of
-from smart_app.models import ArchiveState, ArchiveWrite, Masks, Write, WriteState
 from smart_app.services import Services
+from smart_app.tables import ArchiveState, ArchiveWrite, Masks, Write, WriteState
 
 MAX_ATTEMPTS: Final = 5  # our choice: an archive that restarts is back by then
 LEASE: Final = timedelta(minutes=3)  # our choice: longer than any storing takes

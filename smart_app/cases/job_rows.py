@@ -19,8 +19,8 @@ from smart_app.errors import (
     advice_of,
     title_of,
 )
-from smart_app.models import Job, JobState
 from smart_app.services import Services
+from smart_app.tables import Job, JobState
 
 MAX_ATTEMPTS: Final = 3  # our choice: a job that kills three workers kills a fourth
 ORPHAN_AGE: Final = timedelta(seconds=20)  # our choice: a lost message is sent again

@@ -16,8 +16,8 @@ from smart_app.errors import (
 )
 from smart_app.launch.launches import OpenLaunch
 from smart_app.locks import exclusive
-from smart_app.models import JobState, LevelShift
 from smart_app.services import Services
+from smart_app.tables import JobState, LevelShift
 
 #: Fields of the form: with ``higher`` every vertebra gets the name of the one above.
 MOVES: Final = {"higher": 1, "lower": -1}

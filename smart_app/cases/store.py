@@ -14,8 +14,8 @@ from inference.advice import reconsidered
 from inference.results import Answer, CaseReport, ClinicalFeatures, Identity
 from smart_app.ehrs.writable import Rung
 from smart_app.errors import advice_of, title_of
-from smart_app.models import Masks, Report, Write, WriteState
 from smart_app.services import Services
+from smart_app.tables import Masks, Report, Write, WriteState
 
 if TYPE_CHECKING:  # its engine is loaded where an answer is judged
     from inference.treatment.model import TreatmentModel

@@ -28,8 +28,8 @@ from smart_app.errors import (
     CdsTokenError,
     status_of,
 )
-from smart_app.models import CdsCard, CdsFeedback
 from smart_app.services import Services, current_services
+from smart_app.tables import CdsCard, CdsFeedback
 
 PATH: Final = "/cds-services"
 MAX_REQUEST_BYTES: Final = 2 * 1024 * 1024  # our choice: 200 resources of 10 kB

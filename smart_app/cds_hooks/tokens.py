@@ -17,8 +17,8 @@ from smart_app.cds_hooks.keys import KeyCache
 from smart_app.ehrs.cds_clients import CdsClient
 from smart_app.ehrs.issuers import Issuer
 from smart_app.errors import CdsClientError, CdsTokenError
-from smart_app.models import CdsToken
 from smart_app.services import Services
+from smart_app.tables import CdsToken
 
 ALGORITHMS: Final = ("ES384", "RS384")  # those that the specification names
 MAX_CHARACTERS: Final = 8000  # our choice: as long as gunicorn lets a header be

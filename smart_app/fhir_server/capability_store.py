@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from smart_app.fhir_server.capabilities import Capabilities
 from smart_app.fhir_server.chart import fhir_client
 from smart_app.launch.launches import OpenLaunch
-from smart_app.models import ServerStatement
 from smart_app.services import Services
+from smart_app.tables import ServerStatement
 
 STATEMENT_LIFE: Final = timedelta(minutes=10)  # our choice: a signature asks again
 logger = logging.getLogger(__name__)

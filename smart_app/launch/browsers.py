@@ -11,8 +11,8 @@ from smart_app.errors import NotSignedInError, SessionTimedOutError, UpstreamErr
 from smart_app.launch.launches import close_launches
 from smart_app.launch.oauth import discover, revoke
 from smart_app.launch_errors import UnknownIssuerError
-from smart_app.models import SignedIn
 from smart_app.services import Services
+from smart_app.tables import SignedIn
 
 KEY: Final = "browser"  # in the cookie
 

@@ -23,7 +23,8 @@ from smart_app.launch_errors import (
     ReplayedStateError,
     UnknownStateError,
 )
-from smart_app.models import (
+from smart_app.services import Services
+from smart_app.tables import (
     ArchiveState,
     ArchiveWrite,
     Launch,
@@ -32,7 +33,6 @@ from smart_app.models import (
     Write,
     WriteState,
 )
-from smart_app.services import Services
 
 PENDING_LIFE: Final = timedelta(minutes=10)
 NOBODY: Final = ""  # the browser of a launch that only a worker still needs

@@ -13,8 +13,8 @@ from smart_app.database import changed_rows
 from smart_app.launch.launches import launch_of_job
 from smart_app.launch.oauth import discover, refresh
 from smart_app.launch.smart import granted_scopes, lifetime_s
-from smart_app.models import Launch
 from smart_app.services import Services
+from smart_app.tables import Launch
 from smart_app.upstream_errors import (
     DiscoveryError,
     SessionEndedError,

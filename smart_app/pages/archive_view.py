@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from smart_app.archive.writes import ArchiveWriteStatus
-from smart_app.models import ArchiveState
+from smart_app.tables import ArchiveState
 
 OFFER: Final = (
     "Then the masks (DICOM SEG) and the measurements (DICOM SR) are stored in the "

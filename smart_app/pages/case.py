@@ -38,12 +38,12 @@ from smart_app.launch import browsers
 from smart_app.launch.ehr_style import as_css
 from smart_app.launch.launches import OpenLaunch, own_launch
 from smart_app.locks import exclusive
-from smart_app.models import JobState, WriteState
 from smart_app.pages.archive_view import archive_view
 from smart_app.pages.facts_view import facts_view
 from smart_app.pages.progress_view import percent, status_json, steps
 from smart_app.pages.report_view import report_view
 from smart_app.services import Services, current_services
+from smart_app.tables import JobState, WriteState
 from smart_app.upstream_errors import StillStandingError
 from smart_app.writing.journal import own_runs
 from smart_app.writing.ladder import WritePlan

@@ -6,7 +6,7 @@ from typing import Any, Final
 from smart_app.archive.writes import ArchiveWriteStatus
 from smart_app.cases.job_rows import JobStatus
 from smart_app.cases.store import Signature
-from smart_app.models import JobState
+from smart_app.tables import JobState
 
 #: Stages in their order; the names are those of ``jobs.run.Gathering`` and ``Stage``.
 STEPS: Final = {

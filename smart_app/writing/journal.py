@@ -15,8 +15,8 @@ from fhir_mappings.bundle import key
 from smart_app.database import changed_rows
 from smart_app.fhir_server.write_requests import WriteRequest, digest
 from smart_app.launch.launches import OpenLaunch
-from smart_app.models import JournalEntry, Run
 from smart_app.services import Services
+from smart_app.tables import JournalEntry, Run
 
 JOURNAL_LIFE: Final = timedelta(days=366)  # our choice: a year, to withdraw a report
 

@@ -15,8 +15,8 @@ from sqlalchemy import select, update
 
 from smart_app.errors import PlanWithdrawnError
 from smart_app.launch.launches import OpenLaunch
-from smart_app.models import KeptPlan
 from smart_app.services import Services
+from smart_app.tables import KeptPlan
 from smart_app.writing.plan_files import PlanFiles
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from smart_app.ehrs.writable import DOCUMENT, REPORT_TYPES
 from smart_app.fhir_server.capability_store import known_capabilities
 from smart_app.fhir_server.client import Resource
 from smart_app.launch.launches import OpenLaunch
-from smart_app.models import WriteState
 from smart_app.services import Services
+from smart_app.tables import WriteState
 from smart_app.writing.kept_plans import plan_id
 from smart_app.writing.ladder import PLAN, WritePlan
 from smart_app.writing.plan_files import PlanFiles, make_document, make_files

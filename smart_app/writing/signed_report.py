@@ -40,8 +40,8 @@ from smart_app.fhir_server.client import FhirClient, Resource
 from smart_app.fhir_server.finding import OnServer, find, reference_of
 from smart_app.launch.launches import OpenLaunch, launch_of_job
 from smart_app.locks import Held, exclusive, is_held
-from smart_app.models import WriteState
 from smart_app.services import Services
+from smart_app.tables import WriteState
 from smart_app.upstream_errors import EhrError, RefusedError, WriteFailedError
 from smart_app.writing.journal import (
     Entry,

@@ -39,8 +39,8 @@ from smart_app.fhir_server.client import SHARED_TYPES, FhirClient, Resource
 from smart_app.fhir_server.finding import find
 from smart_app.fhir_server.write_requests import create_request, update_request
 from smart_app.locks import exclusive
-from smart_app.models import WriteState
 from smart_app.services import Services
+from smart_app.tables import WriteState
 from smart_app.upstream_errors import EhrError, RefusedError, UnversionedError
 from smart_app.writing.journal import (
     Entry,

@@ -15,7 +15,7 @@ from inference.treatment.model import load_treatment_model
 from sandbox.services import Ehr
 from smart_app.cases.answers import read_form
 from smart_app.cases.store import Case
-from smart_app.models import Job, JobState, Report
+from smart_app.tables import Job, JobState, Report
 from tests.fhir_mappings.reports import ANSWERS, REPORT
 from tests.smart_app.clinic import Browser, Clinic
 from tests.smart_app.test_identity import CHART as ADA

@@ -33,7 +33,7 @@ from smart_app.cases.job_rows import ORPHAN_AGE
 from smart_app.cases.store import signature
 from smart_app.ehrs.issuers import Issuers
 from smart_app.launch.launches import launch_of_job
-from smart_app.models import ArchiveWrite
+from smart_app.tables import ArchiveWrite
 from tests.inference.series import INVENTED, small_volume
 from tests.smart_app.archive_proxy import Answer, Fault, Forward, Request, honest, proxy
 from tests.smart_app.charts import imaging_study, load

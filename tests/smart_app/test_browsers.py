@@ -9,7 +9,7 @@ from sqlalchemy import update
 from sandbox.services import Ehr, app_url
 from smart_app.cases.store import sign
 from smart_app.launch.launches import launch_of_job, purge
-from smart_app.models import SignedIn
+from smart_app.tables import SignedIn
 from smart_app.writing.outgoing import current_plan
 from smart_app.writing.signed_report import recover_writes
 from tests.smart_app.clinic import Browser, Clinic, settings_in

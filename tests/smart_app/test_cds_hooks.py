@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from fhir_mappings.cds_cards import OVERRIDE_REASONS, SERVICE_ID, service
 from sandbox.processes import free_port
-from smart_app.models import CdsCard, CdsFeedback, CdsToken
+from smart_app.tables import CdsCard, CdsFeedback, CdsToken
 from tests.fhir_mappings.charts import condition, status
 from tests.smart_app.cds_client import (
     EC,

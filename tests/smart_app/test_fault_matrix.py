@@ -28,7 +28,7 @@ from smart_app.archive.writes import reap_archive_writes
 from smart_app.cases.job_rows import ORPHAN_AGE
 from smart_app.cases.store import kept_case
 from smart_app.errors import AppError
-from smart_app.models import ArchiveWrite, ServerStatement
+from smart_app.tables import ArchiveWrite, ServerStatement
 from tests.inference.series import INVENTED, small_volume
 from tests.smart_app.charts import CHART, imaging_study, load, pain
 from tests.smart_app.clinic import Browser, Clinic, settings_in

@@ -23,7 +23,7 @@ from smart_app.errors import LeaseLostError, WriteBusyError
 from smart_app.jobs import run
 from smart_app.launch.launches import purge
 from smart_app.locks import exclusive
-from smart_app.models import Job, JobState, Launch, Lock
+from smart_app.tables import Job, JobState, Launch, Lock
 from tests.smart_app.clinic import Browser, Clinic
 from tests.smart_app.stub import StubAnalysis
 

@@ -18,8 +18,8 @@ from sandbox.services import Ehr, app_url
 from smart_app.cases.store import keep_case, kept_case, sign, signature
 from smart_app.launch.launches import launch_of_job
 from smart_app.locks import exclusive
-from smart_app.models import JournalEntry, Lock, Run, Write, WriteState
 from smart_app.settings import Settings
+from smart_app.tables import JournalEntry, Lock, Run, Write, WriteState
 from smart_app.writing.journal import entries
 from smart_app.writing.outgoing import current_plan
 from smart_app.writing.signed_report import write_lock

@@ -7,7 +7,7 @@ import pytest
 from fhir_mappings import write_context
 from fhir_mappings.gather import OPTIONAL_TYPES
 from sandbox.services import Ehr
-from smart_app.models import PendingLaunch
+from smart_app.tables import PendingLaunch
 from tests.smart_app.clinic import Browser, Clinic, query
 
 READ_SCOPES = ["patient/Condition.rs", "patient/ImagingStudy.rs"]

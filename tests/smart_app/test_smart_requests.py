@@ -24,7 +24,7 @@ from smart_app.launch.launches import launch_of_job
 from smart_app.launch.oauth import discover
 from smart_app.launch.smart import can_write_type, needed_permissions
 from smart_app.launch.tokens import access_token
-from smart_app.models import Launch
+from smart_app.tables import Launch
 from smart_app.upstream_errors import DiscoveryError, SessionEndedError
 from tests.smart_app.clinic import Clinic, query, settings_in
 from tests.smart_app.live import listening

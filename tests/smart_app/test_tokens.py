@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from sandbox.services import Ehr
 from smart_app.launch.tokens import access_token
-from smart_app.models import Launch
+from smart_app.tables import Launch
 from smart_app.upstream_errors import (
     DiscoveryError,
     SessionEndedError,

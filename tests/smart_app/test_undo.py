@@ -10,7 +10,7 @@ from sandbox.services import Ehr
 from smart_app.cases.store import keep_write_state
 from smart_app.fhir_server.client import FhirClient
 from smart_app.launch.launches import launch_of_job
-from smart_app.models import WriteState
+from smart_app.tables import WriteState
 from smart_app.upstream_errors import EhrError
 from smart_app.writing.journal import entries
 from smart_app.writing.signed_report import write_report

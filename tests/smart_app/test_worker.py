@@ -13,8 +13,8 @@ import pytest
 from sandbox.processes import Child, running
 from sandbox.services import Ehr, app_url, redis
 from smart_app.jobs.worker_process import READY
-from smart_app.models import Job
 from smart_app.settings import Settings
+from smart_app.tables import Job
 from tests.smart_app.clinic import Browser, Clinic, environment
 from tests.smart_app.stub import MARK_VARIABLE
 
