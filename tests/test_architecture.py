@@ -1,5 +1,9 @@
-"""The dependency rule, checked in a fresh interpreter, indirect imports included."""
+"""The dependency rule, checked in a fresh interpreter, indirect imports included.
 
+Between the packages of ``smart_app`` it is checked by their source.
+"""
+
+import ast
 import pkgutil
 import subprocess
 import sys
@@ -9,6 +13,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 WEB = {"flask", "smart_app", "fhirclient", "authlib"}
+#: Packages of ``smart_app``: each may import those before it and what all share.
+LAYERS = (
+    *("ehrs", "launch", "fhir_server", "cases", "writing", "archive"),
+    *("cds_hooks", "pages", "commands", "jobs"),
+)
+WHOLE = {"__init__.py", "worker.py"}  # they put the web process and the worker together
 HEAVY = {"torch", "onnxruntime", "numpy", "lightgbm", "pydicom"}
 SCRIPT = "import sys, {modules}; print(*sys.modules)"
 
@@ -51,3 +61,34 @@ def test_an_answer_that_is_typed_in_loads_the_trees_and_no_network_engine() -> N
 
 def test_serving_needs_no_torch() -> None:
     assert "torch" not in loaded_by("inference.pipeline")
+
+
+def test_packages_of_the_application_import_only_those_before_them() -> None:
+    packages = {path.parent.name for path in (ROOT / "smart_app").glob("*/__init__.py")}
+    assert packages == {*LAYERS}
+    wrong = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for place, layer in enumerate(LAYERS)
+        for path in (ROOT / "smart_app" / layer).glob("*.py")
+        for name in imported_packages(path)
+        if name in LAYERS[place + 1 :]
+    ]
+    assert wrong == []
+
+
+def test_what_all_packages_share_rests_on_the_list_of_ehrs_alone() -> None:
+    modules = (ROOT / "smart_app").glob("*.py")
+    shared = [path for path in modules if path.name not in WHOLE]
+    found = {name for path in shared for name in imported_packages(path)}
+    assert found & {*LAYERS} == {LAYERS[0]}
+
+
+def imported_packages(path: Path) -> set[str]:
+    """Return the names after ``smart_app`` in all imports, those in functions too."""
+    names = [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    ]
+    return {name.split(".")[1] for name in names if name.startswith("smart_app.")}
