@@ -1,7 +1,8 @@
 """Train, export and check the models.
 
 ``segmentation`` trains DeepLabV3+, resuming what a kill has interrupted, and
-``cross-validation`` one per fold; ``export`` writes a checkpoint as the served ONNX
+``cross-validation`` one per fold; ``left-out-contrast`` tells what helps on a contrast
+without masks; ``export`` writes a checkpoint as the served ONNX
 file; ``evaluate`` measures it on patients never seen; ``levels`` checks the names of
 the levels against landmarks; ``grading`` trains and cross-validates grades and findings
 of the discs on its masks; ``severity`` compares the rule of the severity with a network
@@ -29,6 +30,7 @@ from inference.results import ModelVersion
 from inference.training import (
     cards,
     grading,
+    left_out_contrast,
     pseudo_labels,
     quality,
     reproduce,
@@ -51,6 +53,7 @@ from inference.treatment.model import load_treatment_model
 
 RUN = Path("runs/segmentation")
 FOLDS_RUN = Path("runs/folds")
+CONTRAST_RUN = Path("runs/left_out_contrast")
 
 if TYPE_CHECKING:  # argparse gives what add_subparsers returns no public name
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
@@ -141,6 +144,13 @@ def _add_segmentation(commands: "Commands") -> None:
     command.add_argument("--run", type=Path, default=FOLDS_RUN)
     command.set_defaults(function=_cross_validation)
 
+    command = commands.add_parser("left-out-contrast", help="what helps on T1")
+    command.add_argument("--steps", type=int, default=400, help="of each network")
+    command.add_argument("--phantoms", type=int, default=40, help="number to draw")
+    command.add_argument("--pseudo", type=Path, required=True, help="pseudo-labels")
+    command.add_argument("--run", type=Path, default=CONTRAST_RUN)
+    command.set_defaults(function=_left_out_contrast)
+
     command = commands.add_parser("pseudo-labels", help="label what has no masks")
     command.add_argument("--run", type=Path, help="whose network; else the served one")
     command.add_argument("--out", type=Path, required=True)
@@ -152,6 +162,16 @@ def _add_segmentation(commands: "Commands") -> None:
     command.set_defaults(function=_export)
 
 
+def _pools(options: argparse.Namespace, seed: int) -> Pools:
+    """Read what may be trained on: nothing of a patient who is held out."""
+    patients, _ = split_by_patient(spider_slices(options.data / "t2space"))
+    phantoms = phantom_slices(options.phantoms, seed=seed)
+    held_out = held_out_patients(options.data)
+    pseudo = pseudo_labels.read(options.pseudo) if options.pseudo else []
+    pseudo = [item for item in pseudo if item.patient not in held_out]
+    return Pools(phantoms=phantoms, pseudo=pseudo, patients=patients)
+
+
 def _segmentation(options: argparse.Namespace) -> None:
     recipe = Recipe(
         encoder=options.encoder,
@@ -159,12 +179,7 @@ def _segmentation(options: argparse.Namespace) -> None:
         pseudo_share=options.pseudo_share if options.pseudo else 0.0,
         peak_rate=options.peak_rate,
     )
-    patients, _ = split_by_patient(spider_slices(options.data / "t2space"))
-    phantoms = phantom_slices(options.phantoms, seed=recipe.seed)
-    held_out = held_out_patients(options.data)
-    pseudo = pseudo_labels.read(options.pseudo) if options.pseudo else []
-    pseudo = [item for item in pseudo if item.patient not in held_out]
-    pools = Pools(phantoms=phantoms, pseudo=pseudo, patients=patients)
+    pools = _pools(options, recipe.seed)
     train(recipe, pools, directory=options.run, start=options.start)
 
 
@@ -179,6 +194,22 @@ def _cross_validation(options: argparse.Namespace) -> None:
     )
     found = {"steps": recipe.steps, **summary(results)}
     keep(models.MANIFEST, f"cross_validation_{options.folds}_{recipe.encoder}", found)
+    _print(found)
+
+
+def _left_out_contrast(options: argparse.Namespace) -> None:
+    never = held_out_patients(options.data)
+    every = pseudo_labels.unlabeled_slices(options.data)
+    asked = left_out_contrast.to_ask(
+        [item for item in every if item.patient in never], load_segmentation_model()
+    )
+    found = left_out_contrast.compare(
+        asked,
+        _pools(options, Recipe.seed),
+        steps=options.steps,
+        directory=options.run,
+    )
+    keep(models.MANIFEST, options.command.replace("-", "_"), found)
     _print(found)
 
 

@@ -36,6 +36,7 @@ class LabeledSlice:
         labels: uint8 like the image: 0 background, then ``Structure`` from 1, and
             ``network.LUMBOSACRAL`` for the disc L5/S1.
         spacing_mm: Distance between rows, then between columns.
+        contrast: ``"space"``, ``"t1"``, ``"t2"`` or ``"drawn"``.
 
     """
 
@@ -43,6 +44,7 @@ class LabeledSlice:
     image: NDArray[np.float32]
     labels: NDArray[np.uint8]
     spacing_mm: tuple[float, float]
+    contrast: str = "space"
 
 
 def spider_slices(directory: Path) -> list[LabeledSlice]:
@@ -151,6 +153,7 @@ def phantom_slices(count: int, seed: int) -> list[LabeledSlice]:
                 image=normalized(phantom.volume.voxels[index]),
                 labels=labels[index],
                 spacing_mm=spec.spacing_mm[1:],
+                contrast="drawn",
             )
             for index in PHANTOM_SLICES
         ]

@@ -99,7 +99,7 @@ def summary(results: Sequence[PatientResult]) -> dict[str, Any]:
     mean_dice = np.array([result.mean_dice for result in results])
     return {
         "patients": {item.patient: round(item.mean_dice, 3) for item in results},
-        "mean_dice": _mean_with_interval(mean_dice),
+        "mean_dice": mean_with_interval(mean_dice),
         "overlap": {
             str(name): _overlaps([result.overlaps[name] for result in results])
             for name in Structure
@@ -121,14 +121,14 @@ def sentence(found: Mapping[str, Any]) -> str:
 
 def _overlaps(overlaps: Sequence[Overlap]) -> dict[str, Interval]:
     return {
-        item.name: _mean_with_interval(
+        item.name: mean_with_interval(
             np.array([getattr(overlap, item.name) for overlap in overlaps])
         )
         for item in fields(Overlap)
     }
 
 
-def _mean_with_interval(values: NDArray[np.float64]) -> Interval:
+def mean_with_interval(values: NDArray[np.float64]) -> Interval:
     """Mean over patients with its 95 % bootstrap interval."""
     rng = np.random.default_rng(7)
     means = rng.choice(values, (2000, len(values))).mean(axis=1)

@@ -48,6 +48,7 @@ class UnlabeledSlice:
     Attributes:
         file: Name of its picture.
         patient: SPIDER patient number.
+        contrast: ``"t1"`` or ``"t2"``.
         image: float32, shape ``(rows, columns)``, as stored.
         pixel_mm: Assumed edge of a pixel: the pictures carry none.
         landmarks_px: Per level a (row, column) at the canal side of the disc.
@@ -56,6 +57,7 @@ class UnlabeledSlice:
 
     file: str
     patient: str
+    contrast: str
     image: NDArray[np.float32]
     pixel_mm: float
     landmarks_px: dict[Level, NDArray[np.float64]]
@@ -85,6 +87,7 @@ def unlabeled_slices(directory: Path) -> list[UnlabeledSlice]:
             UnlabeledSlice(
                 file=row["file"],
                 patient=row["patient"],
+                contrast=row["contrast"],
                 image=image,
                 pixel_mm=_pixel_mm(image, landmarks),
                 landmarks_px=landmarks,
@@ -111,7 +114,7 @@ def pseudo_labels(
         own = [item for item in slices if item.patient == patient]
         answers = [ask(item, model) for item in own]
         for item, answer in zip(own, answers, strict=True):
-            same = [other for other in answers if _is_same_place(answer, other)]
+            same = [other for other in answers if is_same_place(answer, other)]
             labels = reviewed(item, np.mean(same, axis=0, dtype=np.float32))
             if labels is not None:
                 found.append((item, labels))
@@ -143,7 +146,8 @@ def _resized(
     )
 
 
-def _is_same_place(first: NDArray[np.float32], second: NDArray[np.float32]) -> bool:
+def is_same_place(first: NDArray[np.float32], second: NDArray[np.float32]) -> bool:
+    """Whether both answers of ``ask`` have their foreground at one place."""
     if first.shape != second.shape:
         return False
     one, other = (probabilities.argmax(axis=0) > 0 for probabilities in (first, second))
@@ -200,6 +204,12 @@ def _below(item: UnlabeledSlice, lowest: NDArray[np.bool_]) -> NDArray[np.bool_]
     return found
 
 
+def structures(probabilities: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the most probable structure per pixel; L5/S1 is a disc as any."""
+    labels = probabilities.argmax(axis=0)
+    return np.where(labels == LUMBOSACRAL, CHANNEL[Structure.DISC], labels)
+
+
 def write(
     labeled: Sequence[tuple[UnlabeledSlice, NDArray[np.uint8]]], directory: Path
 ) -> None:
@@ -208,13 +218,13 @@ def write(
         (directory / folder).mkdir(parents=True, exist_ok=True)
     with (directory / "index.csv").open("w", newline="") as table:
         rows = csv.writer(table)
-        rows.writerow(["file", "patient", "pixel_mm"])
+        rows.writerow(["file", "patient", "contrast", "pixel_mm"])
         for item, labels in labeled:
             Image.fromarray(item.image.astype(np.uint8)).save(
                 directory / "images" / item.file
             )
             Image.fromarray(labels).save(directory / "labels" / item.file)
-            rows.writerow([item.file, item.patient, item.pixel_mm])
+            rows.writerow([item.file, item.patient, item.contrast, item.pixel_mm])
 
 
 def read(directory: Path) -> list[LabeledSlice]:
@@ -227,6 +237,7 @@ def read(directory: Path) -> list[LabeledSlice]:
             ),
             labels=np.asarray(Image.open(directory / "labels" / row["file"])),
             spacing_mm=(float(row["pixel_mm"]), float(row["pixel_mm"])),
+            contrast=row["contrast"],
         )
         for row in read_table(directory / "index.csv")
     ]

@@ -13,7 +13,6 @@ from scipy import ndimage
 
 from inference.midsagittal import CHANNEL
 from inference.models import SegmentationModel
-from inference.network import LUMBOSACRAL
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Structure
 from inference.segmentation import segment
@@ -23,7 +22,7 @@ from inference.training.evaluation import (
     patient_volume,
     reference_segmentation,
 )
-from inference.training.pseudo_labels import UnlabeledSlice, ask
+from inference.training.pseudo_labels import UnlabeledSlice, ask, structures
 from inference.volume import Volume
 
 Images = NDArray[np.float32]
@@ -121,15 +120,9 @@ def dice_between_t1_and_t2(
         own = [item for item in slices if item.patient == patient]
         if len({item.image.shape for item in own}) != 1 or len(own) == 1:
             continue
-        first, second = (_structures(ask(item, model)) for item in own[:2])
+        first, second = (structures(ask(item, model)) for item in own[:2])
         for structure in Structure:
             label = CHANNEL[structure]
             scores[structure].append(dice(first == label, second == label))
     medians = {name: round(float(np.median(v)), 3) for name, v in scores.items()}
     return {**medians, "patients": len(scores[Structure.DISC])}
-
-
-def _structures(probabilities: Images) -> NDArray[np.int64]:
-    """Most probable structure per pixel; L5/S1 is a disc as any."""
-    labels = probabilities.argmax(axis=0)
-    return np.where(labels == LUMBOSACRAL, CHANNEL[Structure.DISC], labels)

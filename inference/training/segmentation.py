@@ -36,6 +36,7 @@ class Recipe:
         phantom_share: Part of the crops that show a phantom, 0 to 1.
         pseudo_share: Part of the crops that show a slice with pseudo-labels.
         peak_rate: Highest learning rate of the one-cycle schedule.
+        is_contrast_random: Whether the contrast of each crop is changed at random.
         seed: Of weights, crops and augmentation.
 
     """
@@ -46,6 +47,7 @@ class Recipe:
     phantom_share: float = 0.2
     pseudo_share: float = 0.0
     peak_rate: float = 2e-3
+    is_contrast_random: bool = True
     seed: int = 7
 
 
@@ -182,7 +184,9 @@ class _Batches(Dataset[tuple[Tensor, Tensor]]):
             pool = self.pools[int(rng.choice(len(self.pools), p=self.shares))]
             chosen.append(pool[int(rng.integers(len(pool)))])
         images, labels = random_crops(chosen, rng)
-        return random_contrast(images, labels, rng), labels
+        if self.recipe.is_contrast_random:
+            images = random_contrast(images, labels, rng)
+        return images, labels
 
 
 def _autocast() -> torch.autocast | nullcontext[None]:
@@ -196,7 +200,7 @@ def _resume(path: Path, recipe: Recipe, parts: dict[str, object]) -> int:
     if not path.exists():
         return 0
     state = torch.load(path, weights_only=True)
-    if state["recipe"] != asdict(recipe):
+    if Recipe(**state["recipe"]) != recipe:
         raise ValueError(f"{path} is of another recipe: {state['recipe']}")
     for name, part in parts.items():
         part.load_state_dict(state[name])  # type: ignore[attr-defined]

@@ -35,6 +35,7 @@ def item(phantom: Phantom, labels: NDArray[np.uint8]) -> UnlabeledSlice:
     return UnlabeledSlice(
         file="1_t2.png",
         patient="1",
+        contrast="t2",
         image=phantom.volume.voxels[len(phantom.labels) // 2],
         pixel_mm=0.75,
         landmarks_px=dict(zip(reversed(Level), backs, strict=False)),
