@@ -1,6 +1,7 @@
 """How bodies stand to one another: slip, wedge and lordosis."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,11 @@ from inference.calipers import Length
 from inference.results import Level, Vertebra
 from inference.shapes import Shapes
 
+#: Part of one another by which facing endplates of neighbors may differ in length. Our
+#: choice: on SPIDER's T2 slices they do by 11 % (standard deviation); at 14 of 847 discs
+#: it was more, with slips of up to 178 %, and the reader saw none.
+MAX_PLATES_RATIO: Final = 1.4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Slip:
@@ -18,13 +24,22 @@ class Slip:
     Attributes:
         slip_mm: Positive where the body above lies in front.
         slip_percent: Of the length of the endplate below.
+        plates_ratio: Length of the endplate above over that below; ``None`` at L5/S1,
+            where a disc stands for the sacrum.
         length: From where the corner above comes down, to the corner below.
 
     """
 
     slip_mm: float
     slip_percent: float
+    plates_ratio: float | None
     length: Length
+
+    @property
+    def is_of_one_size(self) -> bool:
+        """Whether both endplates can be what they were taken for."""
+        ratio = self.plates_ratio
+        return ratio is None or 1 / MAX_PLATES_RATIO <= ratio <= MAX_PLATES_RATIO
 
 
 def slip_of(level: Level, shapes: Shapes) -> Slip | None:
@@ -43,10 +58,12 @@ def slip_of(level: Level, shapes: Shapes) -> Slip | None:
     bisector = above.direction_of(above.lower) + plate / plate_mm
     bisector /= np.linalg.norm(bisector)
     corner = above.corner_mm(above.lower, above.back)
+    above_mm = float(np.linalg.norm(corner - above.corner_mm(above.lower, above.front)))
     slip_mm = float((back - corner) @ bisector)
     return Slip(
         slip_mm=slip_mm,
         slip_percent=100 * slip_mm / plate_mm,
+        plates_ratio=None if level is Level.L5_S1 else above_mm / plate_mm,
         length=Length(
             quantity="slip_mm",
             start_mm=back - slip_mm * bisector,

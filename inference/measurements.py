@@ -97,6 +97,8 @@ def _level(
 ) -> LevelMeasurement:
     disc = shapes.discs.get(level)
     slip = slip_of(level, shapes)
+    if slip and not slip.is_of_one_size:
+        slip = None
     found = [*_disc_lengths(disc), *_canal_behind(disc, shapes)]
     lengths = {item.quantity: item.length_mm for item in found}
     signal = _signal(plane, spine, level, disc)

@@ -152,7 +152,7 @@ def spondylosis(
         points = (
             _endplates(said.get(name), rule),
             _narrowing(grades.get(name), said.get(name), losses.get(name), rule),
-            _slip(item, rule),
+            _slip(item, said.get(name), rule),
             _canal(canals.get(name), rule),
         )
         if any(part.is_known for part in points):
@@ -274,16 +274,18 @@ def _part_of_usual(item: LevelMeasurement) -> tuple[float, float] | None:
     )
 
 
-def _slip(item: LevelMeasurement, rule: Rule) -> Points:
-    """Take what was measured alone.
+def _slip(item: LevelMeasurement, said: DiscFindings | None, rule: Rule) -> Points:
+    """Take what was measured, for certain only where a reader might see it too.
 
-    The estimate of a model is not asked: so few discs of its training had a slip that
-    it never says present, and its "absent" is hardly more than that slips are rare.
+    One body outlined wrongly reads as a slip, so most slips that are measured are none
+    to a reader: what a model says of the picture decides whether one is open.
     """
     if item.meyerding_grade is None:
         return _unknown(Element.SLIP)
     points = rule.slip.by_grade[item.meyerding_grade]
-    return Points(element=Element.SLIP, low=points, high=points)
+    probability = said.spondylolisthesis if said else None
+    is_doubtful = probability is None or probability < rule.findings.absent
+    return Points(element=Element.SLIP, low=0 if is_doubtful else points, high=points)
 
 
 def _canal(stenosis: CentralStenosis | None, rule: Rule) -> Points:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import encoders, inference, reference_values
+from benchmarks import encoders, inference, precision, reference_values
 from inference.phantom import draw_phantom
 from inference.phantom_spec import random_spec, with_grid
 from inference.preprocessing import normalized
@@ -46,6 +46,16 @@ def slices() -> list[LabeledSlice]:
         )
         for index in (3, 4, 5)
     ]
+
+
+def test_the_served_graph_in_8_bits_outlines_nearly_the_same(
+    slices: list[LabeledSlice],
+) -> None:
+    images = [precision.network_image(item) for item in slices]
+    found = precision.compared(images, slices, repeats=1)
+    assert abs(found["int8"]["dice_loss"]) < 0.05
+    assert found["int8"]["time_ratio"] > 0
+    assert set(found) == {"float32", "int8", "bfloat16"}
 
 
 def test_all_bodies_and_only_wide_discs_tell_what_is_usual(

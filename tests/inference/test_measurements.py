@@ -98,6 +98,22 @@ def test_a_slip_is_measured_with_its_sign_and_grade(spec: PhantomSpec) -> None:
     assert forward.slip_percent == pytest.approx(100 * 6 / 34, abs=4)
 
 
+def test_no_slip_is_measured_between_endplates_that_cannot_face_each_other(
+    spec: PhantomSpec,
+) -> None:
+    bodies = list(spec.bodies)
+    bodies[2] = replace(bodies[2], width_mm=bodies[2].width_mm * 0.6)
+    levels = {
+        item.level: item
+        for item in measured(draw_phantom(replace(spec, bodies=tuple(bodies)))).levels
+    }
+    for between in (Level.L2_L3, Level.L3_L4):
+        assert levels[between].disc_height_mm is not None
+        assert levels[between].slip_percent is None
+        assert levels[between].meyerding_grade is None
+    assert levels[Level.L4_L5].slip_percent is not None
+
+
 def test_a_scoliotic_spine_is_followed_from_slice_to_slice(spec: PhantomSpec) -> None:
     bent = draw_phantom(replace(spec, scoliosis_degrees=35.0, shape=(17, 340, 256)))
     volume = bent.volume.sagittal().resampled_in_plane(NETWORK_SPACING_MM)

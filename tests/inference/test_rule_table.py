@@ -143,8 +143,8 @@ CASES: Final[dict[str, tuple[Patient, Patient]]] = {
         patient(SCIATICA, odi_percent=41, leg_pain_nrs=5, back_pain_nrs=5),
     ),
     "surgical-opinion-slip": (
-        patient(SCIATICA, odi_percent=41, slip_percent=-8),
-        patient(SCIATICA, odi_percent=41, slip_percent=7.9),
+        patient(SCIATICA, odi_percent=41, slip_percent=-10),
+        patient(SCIATICA, odi_percent=41, slip_percent=9.9),
     ),
     "surgical-opinion-again": (
         patient(SCIATICA, Flag.SPINE_SURGERY, odi_percent=41),

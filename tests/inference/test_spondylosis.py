@@ -155,14 +155,17 @@ def test_narrowing_is_what_grade_reader_and_height_agree_on(
     ("percent", "said", "expected"),
     [
         (5.0, 0.9, "0"),
-        (15.0, 0.0, "1"),
-        (-15.0, 0.0, "1"),
-        (30.0, 0.0, "2"),
-        (None, 0.0, "not assessed"),
+        (15.0, 0.3, "1"),
+        (-15.0, 0.3, "1"),
+        (30.0, 0.9, "2"),
+        (15.0, 0.2, "0 to 1"),
+        (30.0, 0.2, "0 to 2"),
+        (15.0, None, "0 to 1"),
+        (None, 0.3, "not assessed"),
     ],
 )
-def test_a_slip_counts_by_its_measured_grade_alone(
-    percent: float | None, said: float, expected: str
+def test_a_measured_slip_counts_for_certain_where_a_reader_might_see_it(
+    percent: float | None, said: float | None, expected: str
 ) -> None:
     found = judged(said=replace(HEALTHY, spondylolisthesis=said), slip_percent=percent)
     assert points(found, Element.SLIP) == expected
@@ -233,7 +236,8 @@ def test_a_narrower_canal_is_never_less_severe() -> None:
 def test_the_patient_is_as_bad_as_the_worst_level_and_gaps_are_named() -> None:
     levels = [level(name) for name in Level if name is not Level.L1_L2]
     levels[2] = level(PLACE, 0.5, slip_percent=30.0, canal_diameter_mm=6.0)
-    found = spondylosis(levels, stenoses=central_stenoses(levels))
+    said = replace(HEALTHY, narrowing=None, spondylolisthesis=0.9)
+    found = spondylosis(levels, findings=[said], stenoses=central_stenoses(levels))
     assert isinstance(found, Spondylosis)
     assert (found.lowest, found.highest) == (Severity.SEVERE, Severity.SEVERE)
     assert found.unknown == (Level.L1_L2,)
