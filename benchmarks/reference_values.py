@@ -14,9 +14,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
+from inference.geometry.midsagittal import mid_sagittal
 from inference.levels import name_levels
 from inference.measurements import measure
-from inference.midsagittal import mid_sagittal
 from inference.results import Level, LevelMeasurement, Vertebra, VertebraMeasurement
 from inference.training.data import LabeledSlice, read_table, spider_slices
 from inference.training.evaluation import patient_volume, reference_segmentation

@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.boxes import Box
 from inference.calipers import Length
+from inference.geometry.boxes import Box
 from inference.results import Level, Vertebra
 from inference.shapes import Shapes
 

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.midsagittal import MidSagittal
+from inference.geometry.midsagittal import MidSagittal
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Caliper
 

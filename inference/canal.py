@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from inference.boxes import Box
+from inference.geometry.boxes import Box
+from inference.geometry.midsagittal import MidSagittal
+from inference.geometry.rays import nearest
 from inference.levels import NamedSpine
-from inference.midsagittal import MidSagittal
-from inference.rays import nearest
 from inference.results import Structure
 
 COURSE_SIGMA_MM: Final = 5.0  # our choice: the course is smooth, its border is not

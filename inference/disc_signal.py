@@ -6,11 +6,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.boxes import Box
 from inference.errors import UnmeasurableError
+from inference.geometry.boxes import Box
+from inference.geometry.midsagittal import MidSagittal
+from inference.geometry.pieces import centroid
 from inference.levels import NamedSpine
-from inference.midsagittal import MidSagittal
-from inference.pieces import centroid
 
 #: Cerebrospinal fluid is the brightest part of the dural sac on T2. Our choice: a
 #: percentile that noise and nerve roots hardly move.

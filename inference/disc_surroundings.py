@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.disc_outline import DiscOutline
+from inference.geometry.rays import BORDER
 from inference.level_crops import (
     BODY_PER_COLUMN,
     CROP,
@@ -15,7 +16,6 @@ from inference.level_crops import (
     SURE_BONE,
     LevelCrop,
 )
-from inference.rays import BORDER
 
 #: Rows of bone beside an endplate: thin, and as deep as a Modic change reaches. Our
 #: choice: about 1 to 3 and 3 to 8 mm.

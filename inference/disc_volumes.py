@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.boxes import Box
-from inference.midsagittal import CHANNEL, MidSagittal
+from inference.geometry.boxes import Box
+from inference.geometry.midsagittal import CHANNEL, MidSagittal
 from inference.results import Level, Structure
 from inference.volume import SpineSegmentation
 

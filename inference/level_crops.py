@@ -14,9 +14,9 @@ from scipy import ndimage
 
 from inference.disc_signal import fluid_signal
 from inference.errors import UnmeasurableError
+from inference.geometry.midsagittal import CHANNEL, MidSagittal
+from inference.geometry.pieces import Mask, Point, centroid, long_axis
 from inference.levels import NamedSpine
-from inference.midsagittal import CHANNEL, MidSagittal
-from inference.pieces import Mask, Point, centroid, long_axis
 from inference.results import Level, Structure, Weighting
 from inference.shapes import Shapes
 

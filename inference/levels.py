@@ -12,10 +12,10 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.column import Column, Segment, column_of
+from inference.geometry.column import Column, Segment, column_of
+from inference.geometry.midsagittal import MidSagittal
+from inference.geometry.pieces import Mask, centroid, long_axis, touches_edge
 from inference.lumbosacral import Evidence, evidence, probabilities
-from inference.midsagittal import MidSagittal
-from inference.pieces import Mask, centroid, long_axis, touches_edge
 from inference.results import (
     MAX_LEVEL_SHIFT,
     SURE_OF_LEVELS,

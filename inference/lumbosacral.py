@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from inference.column import Column
-from inference.midsagittal import CHANNEL, MidSagittal
-from inference.pieces import Mask, Point, long_axis
+from inference.geometry.column import Column
+from inference.geometry.midsagittal import CHANNEL, MidSagittal
+from inference.geometry.pieces import Mask, Point, long_axis
 from inference.results import Structure
 
 #: Circle inside a body, in steps. Our choice: stays off its borders.

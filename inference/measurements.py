@@ -13,14 +13,14 @@ from inference.alignment import (
     slip_of,
     wedge_degrees,
 )
-from inference.boxes import Box
 from inference.calipers import Length
 from inference.canal import Diameter
 from inference.disc_signal import DiscSignal, disc_signal
 from inference.disc_volumes import disc_volumes_mm3
 from inference.errors import UnmeasurableError
+from inference.geometry.boxes import Box
+from inference.geometry.midsagittal import MidSagittal
 from inference.levels import NamedSpine
-from inference.midsagittal import MidSagittal
 from inference.results import (
     Level,
     LevelMeasurement,

@@ -20,8 +20,8 @@ from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
+from inference.geometry.midsagittal import CHANNEL, MidSagittal
 from inference.levels import NamedSpine
-from inference.midsagittal import CHANNEL, MidSagittal
 from inference.results import Level, Structure, Vertebra
 from inference.volume import Geometry, SpineSegmentation
 

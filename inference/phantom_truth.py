@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.boxes import CENTRAL_PART
+from inference.geometry.boxes import CENTRAL_PART
 from inference.phantom_anatomy import Block, Segment
 from inference.results import Level, Vertebra
 

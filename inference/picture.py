@@ -1,7 +1,7 @@
 """The mid-sagittal surface as a picture with outlines and calipers, for the page.
 
 For a straight spine it is one slice of the series; for a crooked one a curved
-reformation that follows the canal, see ``inference.midsagittal``.
+reformation that follows the canal, see ``inference.geometry.midsagittal``.
 """
 
 import io
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.measure import approximate_polygon, find_contours
 
+from inference.geometry.midsagittal import MidSagittal
 from inference.levels import NamedSpine
 from inference.measurements import Measurements
-from inference.midsagittal import MidSagittal
 from inference.preprocessing import normalized
 from inference.results import CaliperLine, Outline, Picture, Structure
 

@@ -8,13 +8,13 @@ from pydicom import Dataset
 
 from inference.dicom import read_volume, study_of
 from inference.errors import MIN_AGE_YEARS, UnderageError
+from inference.geometry.midsagittal import MidSagittal, mid_sagittal
 from inference.grading import GradingModel, load_grading_model
 from inference.judgement import judge
 from inference.level_crops import level_crops
 from inference.levels import NamedSpine, name_levels
 from inference.manifest import WEIGHTS
 from inference.measurements import measure
-from inference.midsagittal import MidSagittal, mid_sagittal
 from inference.models import SegmentationModel, load_segmentation_model
 from inference.picture import draw_picture
 from inference.preprocessing import NETWORK_SPACING_MM

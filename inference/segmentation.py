@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.midsagittal import CHANNEL
+from inference.geometry.midsagittal import CHANNEL
 from inference.models import SegmentationModel
 from inference.preprocessing import NETWORK_MULTIPLE, normalized
 from inference.results import Structure

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from inference.geometry.midsagittal import MidSagittal
+from inference.geometry.pieces import around, centroid
 from inference.levels import NamedSpine
-from inference.midsagittal import MidSagittal
-from inference.pieces import around, centroid
 from inference.results import Level, Structure
 
 REACH_MM: Final = 3.0  # our choice: how far outside of an outline it might belong

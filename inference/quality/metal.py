@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from inference.errors import MetalError
+from inference.geometry.midsagittal import MidSagittal
+from inference.geometry.pieces import around, centroid
 from inference.levels import NamedSpine
-from inference.midsagittal import MidSagittal
-from inference.pieces import around, centroid
 from inference.results import Structure
 from inference.volume import Volume
 

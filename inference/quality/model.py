@@ -10,9 +10,9 @@ import numpy as np
 from scipy.special import expit, logit
 
 from inference.errors import ModelError
+from inference.geometry.midsagittal import MidSagittal
 from inference.levels import NamedSpine
 from inference.manifest import WEIGHTS, read_weights
-from inference.midsagittal import MidSagittal
 from inference.quality.confidence import expected_dice, outline_pieces
 from inference.quality.likeness import Likeness, refuse_sizes
 from inference.quality.traits import traits_of

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from inference.geometry.midsagittal import MidSagittal
+from inference.geometry.pieces import around, centroid
 from inference.levels import NamedSpine
-from inference.midsagittal import MidSagittal
-from inference.pieces import around, centroid
 from inference.results import Structure
 
 CERTAIN: Final = 0.8  # our choice: a pixel below is neither in nor out

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inference.midsagittal import CHANNEL
+from inference.geometry.midsagittal import CHANNEL
 from inference.network import LUMBOSACRAL
 from inference.preprocessing import NETWORK_SPACING_MM, normalized
 from inference.results import Structure

@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
 from inference.errors import SpineNotFoundError
+from inference.geometry.midsagittal import mid_sagittal
 from inference.levels import NamedSpine, name_levels
-from inference.midsagittal import mid_sagittal
 from inference.models import SegmentationModel
 from inference.quality.confidence import (
     OutlinePiece,

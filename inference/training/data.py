@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from inference.midsagittal import CHANNEL
+from inference.geometry.midsagittal import CHANNEL
 from inference.network import LUMBOSACRAL
 from inference.phantom import draw_phantom
 from inference.phantom_spec import DiscSpec, random_spec

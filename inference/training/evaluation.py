@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from tqdm import tqdm
 
-from inference.midsagittal import CHANNEL
+from inference.geometry.midsagittal import CHANNEL
 from inference.models import SegmentationModel
 from inference.network import CLASSES
 from inference.preprocessing import NETWORK_SPACING_MM

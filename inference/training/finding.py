@@ -1,7 +1,7 @@
 """From an image to its named spine, as the pipeline finds it."""
 
+from inference.geometry.midsagittal import MidSagittal, mid_sagittal
 from inference.levels import NamedSpine, name_levels
-from inference.midsagittal import MidSagittal, mid_sagittal
 from inference.models import SegmentationModel
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.segmentation import segment

@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from tqdm import tqdm
 
+from inference.geometry.midsagittal import mid_sagittal
 from inference.levels import name_levels
 from inference.measurements import Measurements, measure
-from inference.midsagittal import mid_sagittal
 from inference.phantom import Phantom, draw_phantom
 from inference.phantom_spec import PhantomSpec, random_spec, with_grid
 from inference.phantom_truth import LevelTruth, SpineTruth, VertebraTruth

@@ -17,10 +17,10 @@ from tqdm import tqdm
 
 from inference.disc_features import disc_features
 from inference.errors import SpineNotFoundError
+from inference.geometry.midsagittal import MidSagittal
 from inference.grading import CUTS, feature_table
 from inference.level_crops import level_crops, network_input
 from inference.levels import NamedSpine, name_levels
-from inference.midsagittal import MidSagittal
 from inference.models import SegmentationModel
 from inference.results import MAX_LEVEL_SHIFT, FindingKind, Level, Weighting
 from inference.shapes import shapes_of

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from inference.midsagittal import CHANNEL
+from inference.geometry.midsagittal import CHANNEL
 from inference.models import SegmentationModel
 from inference.reference_engine import TorchModel
 from inference.results import ModelVersion, Structure

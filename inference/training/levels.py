@@ -16,13 +16,13 @@ from scipy.special import log_softmax, softmax
 from sklearn.model_selection import KFold
 from tqdm import tqdm
 
-from inference.column import Column, column_of
 from inference.errors import SpineNotFoundError
+from inference.geometry.column import Column, column_of
+from inference.geometry.midsagittal import CHANNEL, MidSagittal, mid_sagittal
+from inference.geometry.pieces import Mask, Point
 from inference.levels import NamedSpine, name_levels
 from inference.lumbosacral import evidence, rows
-from inference.midsagittal import CHANNEL, MidSagittal, mid_sagittal
 from inference.models import SegmentationModel
-from inference.pieces import Mask, Point
 from inference.preprocessing import NETWORK_SPACING_MM, normalized
 from inference.results import SURE_OF_LEVELS, Level, Structure
 from inference.segmentation import segment

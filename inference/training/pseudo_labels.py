@@ -18,10 +18,10 @@ from PIL import Image
 from scipy import ndimage
 from tqdm import tqdm
 
-from inference.midsagittal import CHANNEL
+from inference.geometry.midsagittal import CHANNEL
+from inference.geometry.pieces import centroid, long_axis
 from inference.models import SegmentationModel
 from inference.network import CLASSES, LUMBOSACRAL
-from inference.pieces import centroid, long_axis
 from inference.preprocessing import NETWORK_MULTIPLE, NETWORK_SPACING_MM, normalized
 from inference.results import Level, Structure
 from inference.training.data import LabeledSlice, read_table

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from inference.geometry.pieces import centroid
 from inference.models import SegmentationModel
-from inference.pieces import centroid
 from inference.quality.model import MANIFEST
 from inference.quality.traits import LIKENESS
 from inference.results import Structure

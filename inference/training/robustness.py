@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from inference.midsagittal import CHANNEL
+from inference.geometry.midsagittal import CHANNEL
 from inference.models import SegmentationModel
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Structure

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from inference.geometry.midsagittal import MidSagittal, mid_sagittal
 from inference.levels import NamedSpine, name_levels
-from inference.midsagittal import MidSagittal, mid_sagittal
 from inference.phantom import Phantom, draw_phantom
 from inference.phantom_spec import PhantomSpec, random_spec
 from inference.preprocessing import NETWORK_SPACING_MM

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from inference.boxes import Neighbors, box_of
 from inference.errors import UnmeasurableError
+from inference.geometry.boxes import Neighbors, box_of
 
 TO_THE_BACK = np.array([0.0, 1.0])
 

@@ -7,6 +7,7 @@ import pytest
 
 from inference.disc_features import disc_features
 from inference.disc_outline import DiscOutline
+from inference.geometry.midsagittal import MidSagittal
 from inference.grading import (
     CUTS,
     QUESTIONS,
@@ -19,7 +20,6 @@ from inference.grading import (
 )
 from inference.level_crops import CENTER, CROP, level_crops, network_input
 from inference.levels import NamedSpine
-from inference.midsagittal import MidSagittal
 from inference.results import DiscGrading, FindingKind, Level, Weighting
 from inference.shapes import shapes_of
 

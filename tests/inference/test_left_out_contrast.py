@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.midsagittal import CHANNEL
+from inference.geometry.midsagittal import CHANNEL
 from inference.models import load_segmentation_model
 from inference.phantom import Phantom
 from inference.preprocessing import normalized

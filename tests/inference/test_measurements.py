@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from inference.errors import SpineNotFoundError
+from inference.geometry.midsagittal import CHANNEL, mid_sagittal
 from inference.levels import name_levels
 from inference.measurements import Measurements, measure
-from inference.midsagittal import CHANNEL, mid_sagittal
 from inference.phantom import Phantom, draw_phantom
 from inference.phantom_spec import BODY_WEDGE_DEGREES, PhantomSpec, random_spec
 from inference.preprocessing import NETWORK_SPACING_MM

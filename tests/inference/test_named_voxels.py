@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from inference.geometry.midsagittal import CHANNEL, MidSagittal, mid_sagittal
 from inference.levels import NamedSpine, name_levels
-from inference.midsagittal import CHANNEL, MidSagittal, mid_sagittal
 from inference.named_voxels import NAMES, NamedVoxels, name_voxels
 from inference.phantom import Phantom
 from inference.preprocessing import NETWORK_SPACING_MM

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from inference.midsagittal import CHANNEL
+from inference.geometry.midsagittal import CHANNEL
 from inference.network import CLASSES, LUMBOSACRAL
 from inference.phantom import Phantom
 from inference.results import Level, Structure

@@ -20,9 +20,9 @@ from inference.errors import (
     UnlikeSpineError,
     UnsuitableStudyError,
 )
+from inference.geometry.midsagittal import MidSagittal
 from inference.levels import NamedSpine
 from inference.manifest import WEIGHTS
-from inference.midsagittal import MidSagittal
 from inference.models import load_segmentation_model
 from inference.phantom import Phantom
 from inference.pipeline import Models, load_models, outline_warnings, run

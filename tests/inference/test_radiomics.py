@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from inference.errors import UnmeasurableError
-from inference.midsagittal import CHANNEL
+from inference.geometry.midsagittal import CHANNEL
 from inference.phantom import Phantom
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.radiomics import DEFINITIONS, Feature, features, table

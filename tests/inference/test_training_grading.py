@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from inference.geometry.midsagittal import MidSagittal
 from inference.grading import CUTS, QUESTIONS, GradingParts, load_grading_model
 from inference.level_crops import CROP, level_crops
 from inference.levels import NamedSpine
-from inference.midsagittal import MidSagittal
 from inference.results import (
     MIN_SLIP_PERCENT,
     FindingKind,

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from inference.geometry.midsagittal import MidSagittal
+from inference.geometry.pieces import centroid
 from inference.levels import NamedSpine, name_levels
-from inference.midsagittal import MidSagittal
 from inference.models import load_segmentation_model
 from inference.phantom import Phantom
-from inference.pieces import centroid
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Level
 from inference.training.graded import GradedSlice

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from inference.errors import UnmeasurableError
-from inference.pieces import around, centroid, touches_edge
-from inference.rays import BORDER, Crossings, outermost
+from inference.geometry.pieces import around, centroid, touches_edge
+from inference.geometry.rays import BORDER, Crossings, outermost
 
 #: Part of the length over which heights are measured. Our choice: leaves out the
 #: rounded corners and osteophytes at both ends.

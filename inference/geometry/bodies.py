@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from inference.errors import SpineNotFoundError
-from inference.midsagittal import MidSagittal
-from inference.pieces import (
+from inference.geometry.midsagittal import MidSagittal
+from inference.geometry.pieces import (
     Mask,
     Piece,
     Point,

@@ -11,9 +11,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.bodies import MAX_TURN_DEGREES, bodies_of, canal_of, center_line_of
-from inference.midsagittal import MidSagittal
-from inference.pieces import (
+from inference.geometry.bodies import (
+    MAX_TURN_DEGREES,
+    bodies_of,
+    canal_of,
+    center_line_of,
+)
+from inference.geometry.midsagittal import MidSagittal
+from inference.geometry.pieces import (
     Mask,
     Piece,
     Point,

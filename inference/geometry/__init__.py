@@ -1,0 +1,1 @@
+"""Where structures lie, and their shape, before any of them has a name."""
