@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 from inference.models import SegmentationModel, load_segmentation_model
-from inference.mr_series import SeriesDescription, mr_series
-from inference.phantom import draw_phantom
-from inference.phantom_spec import random_spec, with_grid
+from inference.phantom.drawing import draw_phantom
+from inference.phantom.mr_series import SeriesDescription, mr_series
+from inference.phantom.spec import random_spec, with_grid
 from inference.preprocessing import NETWORK_MULTIPLE, NETWORK_SPACING_MM
 from inference.reference_engine import TorchModel, load_reference_model
 from inference.segmentation import segment

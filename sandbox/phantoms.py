@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from inference import phantom
-from inference.phantom import draw_phantom
-from inference.phantom_spec import PhantomSpec
+from inference.phantom import drawing
+from inference.phantom.drawing import draw_phantom
+from inference.phantom.spec import PhantomSpec
 from inference.volume import Geometry, Volume
 
 CACHE = Path(__file__).parents[1] / "var" / "phantoms"
@@ -15,7 +15,7 @@ CACHE = Path(__file__).parents[1] / "var" / "phantoms"
 
 def phantom_volume(spec: PhantomSpec, *, cache: Path = CACHE) -> Volume:
     """Draw a phantom, or read it where the same one has been drawn before."""
-    code = Path(phantom.__file__).read_bytes()
+    code = Path(drawing.__file__).read_bytes()
     key = hashlib.sha256(code + repr(spec).encode()).hexdigest()
     path = cache / f"{key}.npz"
     if not path.exists():

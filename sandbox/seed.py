@@ -9,7 +9,7 @@ from typing import Any
 
 from pydicom.uid import generate_uid
 
-from inference.mr_series import SeriesDescription, mr_series
+from inference.phantom.mr_series import SeriesDescription, mr_series
 from inference.volume import Volume
 from sandbox.archive import Archive
 from sandbox.charts import CLINIC_TIME, batch, chart

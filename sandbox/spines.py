@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from inference.phantom_spec import WEDGE_DEGREES, BodySpec, DiscSpec, PhantomSpec
+from inference.phantom.spec import WEDGE_DEGREES, BodySpec, DiscSpec, PhantomSpec
 
-#: Heights and depths from L5 up to T11: the mean sizes of ``phantom.random_spec``.
+#: Heights and depths from L5 up to T11: the mean sizes of ``phantom.spec.random_spec``.
 BODY_HEIGHTS_MM = (27.5, 27.0, 26.5, 26.0, 25.5, 25.0, 24.5)
 BODY_WIDTHS_MM = (34.0, 33.5, 33.0, 32.5, 32.0, 31.5, 31.0)
 DISC_HEIGHTS_MM = (9.5, 10.5, 10.0, 9.5, 9.0, 6.5, 6.0)

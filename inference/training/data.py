@@ -16,8 +16,8 @@ from scipy import ndimage
 
 from inference.geometry.midsagittal import CHANNEL
 from inference.network import LUMBOSACRAL
-from inference.phantom import draw_phantom
-from inference.phantom_spec import DiscSpec, random_spec
+from inference.phantom.drawing import draw_phantom
+from inference.phantom.spec import DiscSpec, random_spec
 from inference.preprocessing import normalized
 from inference.results import Structure
 

@@ -9,9 +9,9 @@ from tqdm import tqdm
 from inference.geometry.midsagittal import mid_sagittal
 from inference.levels import name_levels
 from inference.measurements import Measurements, measure
-from inference.phantom import Phantom, draw_phantom
-from inference.phantom_spec import PhantomSpec, random_spec, with_grid
-from inference.phantom_truth import LevelTruth, SpineTruth, VertebraTruth
+from inference.phantom.drawing import Phantom, draw_phantom
+from inference.phantom.spec import PhantomSpec, random_spec, with_grid
+from inference.phantom.truth import LevelTruth, SpineTruth, VertebraTruth
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import (
     LevelMeasurement,

@@ -9,7 +9,7 @@ from pydicom import Dataset
 from pydicom.uid import generate_uid
 from scipy import ndimage
 
-from inference.mr_series import SeriesDescription, enhanced_mr, mr_series
+from inference.phantom.mr_series import SeriesDescription, enhanced_mr, mr_series
 from inference.volume import Geometry, Volume
 
 INVENTED = SeriesDescription(

@@ -11,7 +11,6 @@ import pytest
 
 from inference import one_study
 from inference.batch import analyze_studies, folder_name
-from inference.mr_series import mr_series
 from inference.one_study import Outcome, State, Task, Wishes, analyze_study
 from inference.outputs.folder import (
     DEFINITIONS,
@@ -21,7 +20,8 @@ from inference.outputs.folder import (
     REPORT,
     TABLE,
 )
-from inference.phantom import Phantom
+from inference.phantom.drawing import Phantom
+from inference.phantom.mr_series import mr_series
 from inference.pipeline import Models, load_models
 from inference.results import Stage
 from inference.studies import find_studies

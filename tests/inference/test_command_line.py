@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from inference.__main__ import DONE, FAILED, REFUSED, main
-from inference.phantom import Phantom
+from inference.phantom.drawing import Phantom
 from tests.inference.series import phantom_series
 from tests.sandbox.tiny_dicom import tiny_series
 

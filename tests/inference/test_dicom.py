@@ -12,8 +12,8 @@ from pydicom.uid import generate_uid
 
 from inference.dicom import identity_of, read_volume, slice_frames, study_of
 from inference.errors import IrregularVolumeError, UnsuitableStudyError
-from inference.phantom import Phantom, draw_phantom
-from inference.phantom_spec import PhantomSpec, with_grid
+from inference.phantom.drawing import Phantom, draw_phantom
+from inference.phantom.spec import PhantomSpec, with_grid
 from inference.results import Weighting
 from inference.volume import Volume
 from tests.inference.series import (

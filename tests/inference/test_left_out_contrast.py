@@ -7,7 +7,7 @@ import pytest
 
 from inference.geometry.midsagittal import CHANNEL
 from inference.models import load_segmentation_model
-from inference.phantom import Phantom
+from inference.phantom.drawing import Phantom
 from inference.preprocessing import normalized
 from inference.results import Structure
 from inference.training.data import LabeledSlice

@@ -9,8 +9,8 @@ from inference.errors import SpineNotFoundError
 from inference.geometry.midsagittal import CHANNEL, MidSagittal
 from inference.geometry.pieces import centroid
 from inference.levels import NamedSpine, name_levels
-from inference.phantom import draw_phantom
-from inference.phantom_spec import BodySpec, DiscSpec, PhantomSpec, with_grid
+from inference.phantom.drawing import draw_phantom
+from inference.phantom.spec import BodySpec, DiscSpec, PhantomSpec, with_grid
 from inference.results import (
     MAX_LEVEL_SHIFT,
     SURE_OF_LEVELS,

@@ -9,8 +9,8 @@ from inference.errors import SpineNotFoundError
 from inference.geometry.midsagittal import CHANNEL, mid_sagittal
 from inference.levels import name_levels
 from inference.measurements import Measurements, measure
-from inference.phantom import Phantom, draw_phantom
-from inference.phantom_spec import BODY_WEDGE_DEGREES, PhantomSpec, random_spec
+from inference.phantom.drawing import Phantom, draw_phantom
+from inference.phantom.spec import BODY_WEDGE_DEGREES, PhantomSpec, random_spec
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import (
     Caliper,

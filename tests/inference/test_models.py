@@ -10,7 +10,7 @@ import pytest
 from inference.errors import ModelError
 from inference.manifest import WEIGHTS
 from inference.models import MANIFEST, load_segmentation_model
-from inference.phantom import Phantom
+from inference.phantom.drawing import Phantom
 from inference.preprocessing import NETWORK_SPACING_MM, normalized
 from inference.reference_engine import load_reference_model
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from inference.geometry.midsagittal import CHANNEL, MidSagittal, mid_sagittal
 from inference.levels import NamedSpine, name_levels
 from inference.named_voxels import NAMES, NamedVoxels, name_voxels
-from inference.phantom import Phantom
+from inference.phantom.drawing import Phantom
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Level, Structure, Vertebra
 from inference.training.geometry import true_segmentation

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from inference.errors import SpineNotFoundError, UnderageError
-from inference.phantom import Phantom
+from inference.phantom.drawing import Phantom
 from inference.pipeline import (
     Models,
     canal_warnings,

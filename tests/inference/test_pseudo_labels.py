@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from inference.geometry.midsagittal import CHANNEL
 from inference.network import CLASSES, LUMBOSACRAL
-from inference.phantom import Phantom
+from inference.phantom.drawing import Phantom
 from inference.results import Level, Structure
 from inference.training.data import with_lumbosacral
 from inference.training.pseudo_labels import UnlabeledSlice, read, reviewed, write

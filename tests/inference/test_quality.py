@@ -24,7 +24,7 @@ from inference.geometry.midsagittal import MidSagittal
 from inference.levels import NamedSpine
 from inference.manifest import WEIGHTS
 from inference.models import load_segmentation_model
-from inference.phantom import Phantom
+from inference.phantom.drawing import Phantom
 from inference.pipeline import Models, load_models, outline_warnings, run
 from inference.quality.headers import refuse_other_images
 from inference.quality.likeness import refuse_sizes

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from inference.errors import UnmeasurableError
 from inference.geometry.midsagittal import CHANNEL
-from inference.phantom import Phantom
+from inference.phantom.drawing import Phantom
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.radiomics import DEFINITIONS, Feature, features, table
 from inference.results import Structure

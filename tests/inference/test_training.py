@@ -11,7 +11,7 @@ from torch import nn
 
 from inference.models import load_segmentation_model
 from inference.network import CLASSES, ENCODERS, DeepLabV3Plus
-from inference.phantom import Phantom
+from inference.phantom.drawing import Phantom
 from inference.preprocessing import normalized
 from inference.reference_engine import load_reference_model
 from inference.results import Structure

@@ -10,7 +10,7 @@ from inference.geometry.midsagittal import MidSagittal
 from inference.geometry.pieces import centroid
 from inference.levels import NamedSpine, name_levels
 from inference.models import load_segmentation_model
-from inference.phantom import Phantom
+from inference.phantom.drawing import Phantom
 from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Level
 from inference.training.graded import GradedSlice

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inference.errors import IrregularVolumeError
-from inference.phantom import Phantom
+from inference.phantom.drawing import Phantom
 from inference.volume import Geometry, Volume
 
 

@@ -9,11 +9,11 @@ from PIL import Image
 from pydicom import Dataset
 from pydicom.uid import generate_uid
 
-from inference.mr_series import mr_series
 from inference.named_voxels import NAMES, NamedVoxels
 from inference.outputs.seg import segmentation_object
 from inference.outputs.source import source_series
 from inference.outputs.sr import Verifier, measurement_object
+from inference.phantom.mr_series import mr_series
 from sandbox.services import Archive
 from sandbox.studies import archive_client, store
 from tests.fhir_mappings.reports import REPORT

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.phantom_spec import with_grid
+from inference.phantom.spec import with_grid
 from sandbox.people import PEOPLE
 from sandbox.phantoms import phantom_volume
 from sandbox.seed import LENT_IMAGES, SHARED, has_real_images

@@ -19,10 +19,10 @@ from requests import Session
 from sqlalchemy import delete, update
 
 from inference.dicom import read_volume
-from inference.mr_series import mr_series
 from inference.named_voxels import NAMES, NamedVoxels
 from inference.outputs.kept_masks import pack_masks
 from inference.outputs.source import source_series
+from inference.phantom.mr_series import mr_series
 from inference.results import CaseReport
 from sandbox.services import Archive, Ehr
 from sandbox.studies import archive_client

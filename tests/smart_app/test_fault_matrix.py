@@ -20,7 +20,7 @@ from sqlalchemy import delete, update
 from werkzeug.test import TestResponse
 
 from fhir_mappings.codes import IDENTIFIER_SYSTEM
-from inference.mr_series import mr_series
+from inference.phantom.mr_series import mr_series
 from sandbox.services import Archive, Ehr, app_url
 from sandbox.studies import archive_client
 from smart_app import http

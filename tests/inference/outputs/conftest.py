@@ -14,7 +14,7 @@ from inference.named_voxels import NamedVoxels, name_voxels
 from inference.outputs.folder import Order, write_results
 from inference.outputs.seg import segmentation_object
 from inference.outputs.source import SourceSeries, source_series
-from inference.phantom import Phantom
+from inference.phantom.drawing import Phantom
 from inference.pipeline import Analysis, analyze, load_models
 from inference.results import Caliper, CaseReport, ClinicalFeatures
 from tests.inference.series import phantom_series

@@ -15,7 +15,7 @@ from inference.outputs.codes import ANATOMICAL_STRUCTURE, STRUCTURES
 from inference.outputs.folder import SEGMENTATION
 from inference.outputs.seg import segmentation_object
 from inference.outputs.source import source_series
-from inference.phantom import Phantom
+from inference.phantom.drawing import Phantom
 from inference.pipeline import Analysis
 from inference.results import Structure
 from tests.inference.outputs.conftest import CREATED, Save, Written

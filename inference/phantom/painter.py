@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from inference.phantom_anatomy import (
+from inference.phantom.anatomy import (
     CANAL_GAP_MM,
     ENDPLATE_MM,
     Block,
@@ -13,7 +13,7 @@ from inference.phantom_anatomy import (
     Segment,
     canal_line,
 )
-from inference.phantom_spec import BodySpec, PhantomSpec
+from inference.phantom.spec import BodySpec, PhantomSpec
 from inference.results import Structure
 
 CSF_SIGNAL = 800.0  # our choice: fills the stored 16 bits without touching their ends

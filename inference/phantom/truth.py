@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.geometry.boxes import CENTRAL_PART
-from inference.phantom_anatomy import Block, Segment
+from inference.phantom.anatomy import Block, Segment
 from inference.results import Level, Vertebra
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from inference.phantom_spec import BodySpec, DiscSpec, PhantomSpec
+from inference.phantom.spec import BodySpec, DiscSpec, PhantomSpec
 
 ENDPLATE_MM = 0.6  # our choice: about one pixel, as the unlabeled rim in SPIDER masks
 MIN_HALF_MM = 0.5  # our choice: half of the lowest part of a wedged disc

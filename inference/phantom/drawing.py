@@ -1,7 +1,7 @@
 """A lumbar spine of known geometry, drawn in millimeters.
 
 It gives the demo its MRI and the tests their ground truth. Nothing here is measured on
-a patient: sizes are drawn from the ranges that ``phantom_spec.random_spec`` cites.
+a patient: sizes are drawn from the ranges that ``spec.random_spec`` cites.
 """
 
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.phantom_anatomy import segments_of
-from inference.phantom_painter import Painter
-from inference.phantom_spec import PhantomSpec
-from inference.phantom_truth import (
+from inference.phantom.anatomy import segments_of
+from inference.phantom.painter import Painter
+from inference.phantom.spec import PhantomSpec
+from inference.phantom.truth import (
     LevelTruth,
     SpineTruth,
     VertebraTruth,

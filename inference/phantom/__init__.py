@@ -1,0 +1,1 @@
+"""Drawn spines of known geometry."""
