@@ -10,10 +10,10 @@ import sys
 from functools import partial
 
 from benchmarks.inference import drawn_spine, flops, median_s, random_image
-from inference.network import ENCODERS, DeepLabV3Plus
-from inference.preprocessing import NETWORK_SPACING_MM
-from inference.reference_engine import TorchModel
 from inference.results import ModelVersion
+from inference.segmentation.network import ENCODERS, DeepLabV3Plus
+from inference.segmentation.preprocessing import NETWORK_SPACING_MM
+from inference.segmentation.reference_engine import TorchModel
 
 UNTRAINED = ModelVersion(name="untrained", version="0", sha256="")
 SLICES = 3  # only their size matters

@@ -22,13 +22,13 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
-from inference.models import SegmentationModel, load_segmentation_model
 from inference.phantom.drawing import draw_phantom
 from inference.phantom.mr_series import SeriesDescription, mr_series
 from inference.phantom.spec import random_spec, with_grid
-from inference.preprocessing import NETWORK_MULTIPLE, NETWORK_SPACING_MM
-from inference.reference_engine import TorchModel, load_reference_model
-from inference.segmentation import segment
+from inference.segmentation.model import SegmentationModel, load_segmentation_model
+from inference.segmentation.preprocessing import NETWORK_MULTIPLE, NETWORK_SPACING_MM
+from inference.segmentation.reference_engine import TorchModel, load_reference_model
+from inference.segmentation.segment import segment
 from inference.volume import Volume
 
 SLICE_SHAPE, SPACING_MM = (640, 512), (0.9, 0.46875, 0.46875)

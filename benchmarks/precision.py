@@ -27,9 +27,9 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from benchmarks.inference import median_s
 from inference.manifest import WEIGHTS, read_weights
-from inference.models import MANIFEST, OnnxModel, SegmentationModel
-from inference.preprocessing import NETWORK_MULTIPLE, normalized
-from inference.reference_engine import load_reference_model
+from inference.segmentation.model import MANIFEST, OnnxModel, SegmentationModel
+from inference.segmentation.preprocessing import NETWORK_MULTIPLE, normalized
+from inference.segmentation.reference_engine import load_reference_model
 from inference.training.data import LabeledSlice, spider_slices, split_by_patient
 from inference.training.evaluation import evaluate, patient_volume, summary
 from inference.training.reproduce import SPIDER

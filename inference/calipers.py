@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.geometry.midsagittal import MidSagittal
-from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Caliper
+from inference.segmentation.preprocessing import NETWORK_SPACING_MM
 
 #: Half width of an interval in border widths, by quantity. Our choice, with the errors
 #: on six SPIDER patients never trained on in view: ``python -m inference.training

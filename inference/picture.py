@@ -16,8 +16,8 @@ from skimage.measure import approximate_polygon, find_contours
 from inference.geometry.midsagittal import MidSagittal
 from inference.levels import NamedSpine
 from inference.measurements import Measurements
-from inference.preprocessing import normalized
 from inference.results import CaliperLine, Outline, Picture, Structure
+from inference.segmentation.preprocessing import normalized
 
 OUTLINE_TOLERANCE_PX: Final = 0.4  # our choice: invisible at this pixel size
 

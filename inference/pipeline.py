@@ -15,9 +15,7 @@ from inference.level_crops import level_crops
 from inference.levels import NamedSpine, name_levels
 from inference.manifest import WEIGHTS
 from inference.measurements import measure
-from inference.models import SegmentationModel, load_segmentation_model
 from inference.picture import draw_picture
-from inference.preprocessing import NETWORK_SPACING_MM
 from inference.quality.headers import refuse_other_images
 from inference.quality.metal import refuse_metal
 from inference.quality.model import QualityModel, load_quality_model
@@ -29,7 +27,9 @@ from inference.results import (
     Stage,
     Weighting,
 )
-from inference.segmentation import segment
+from inference.segmentation.model import SegmentationModel, load_segmentation_model
+from inference.segmentation.preprocessing import NETWORK_SPACING_MM
+from inference.segmentation.segment import segment
 from inference.spondylosis import spondylosis
 from inference.stenosis import central_stenoses
 from inference.treatment.model import TreatmentModel, load_treatment_model

@@ -11,9 +11,9 @@ import pytest
 from benchmarks import encoders, inference, precision, reference_values
 from inference.phantom.drawing import draw_phantom
 from inference.phantom.spec import random_spec, with_grid
-from inference.preprocessing import normalized
 from inference.reference_values import REFERENCES
 from inference.results import Level, Vertebra, VertebraMeasurement
+from inference.segmentation.preprocessing import normalized
 from inference.training.data import LabeledSlice
 
 

@@ -20,13 +20,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inference import models
 from inference.grading import MANIFEST
 from inference.manifest import TREATMENT_MANIFEST, WEIGHTS
-from inference.models import SegmentationModel, load_segmentation_model
-from inference.network import ENCODERS
-from inference.reference_engine import TorchModel
 from inference.results import ModelVersion
+from inference.segmentation import model as segmentation_model
+from inference.segmentation.model import SegmentationModel, load_segmentation_model
+from inference.segmentation.network import ENCODERS
+from inference.segmentation.reference_engine import TorchModel
 from inference.training import (
     cards,
     grading,
@@ -193,7 +193,11 @@ def _cross_validation(options: argparse.Namespace) -> None:
         directory=options.run,
     )
     found = {"steps": recipe.steps, **summary(results)}
-    keep(models.MANIFEST, f"cross_validation_{options.folds}_{recipe.encoder}", found)
+    keep(
+        segmentation_model.MANIFEST,
+        f"cross_validation_{options.folds}_{recipe.encoder}",
+        found,
+    )
     _print(found)
 
 
@@ -209,7 +213,7 @@ def _left_out_contrast(options: argparse.Namespace) -> None:
         steps=options.steps,
         directory=options.run,
     )
-    keep(models.MANIFEST, options.command.replace("-", "_"), found)
+    keep(segmentation_model.MANIFEST, options.command.replace("-", "_"), found)
     _print(found)
 
 
@@ -291,10 +295,12 @@ def _site_treatment(options: argparse.Namespace) -> None:
 
 
 def _measure(options: argparse.Namespace) -> None:
-    found = reproduce.measure(models.MANIFEST, options.command, options.data)
-    keep(models.MANIFEST, options.command, found)
+    found = reproduce.measure(
+        segmentation_model.MANIFEST, options.command, options.data
+    )
+    keep(segmentation_model.MANIFEST, options.command, found)
     if options.command == "evaluate":
-        _keep_quality(models.MANIFEST, sentence(found))
+        _keep_quality(segmentation_model.MANIFEST, sentence(found))
     _print(found)
 
 

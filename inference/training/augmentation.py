@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from inference.geometry.midsagittal import CHANNEL
-from inference.network import LUMBOSACRAL
-from inference.preprocessing import NETWORK_SPACING_MM, normalized
 from inference.results import Structure
+from inference.segmentation.network import LUMBOSACRAL
+from inference.segmentation.preprocessing import NETWORK_SPACING_MM, normalized
 from inference.training.data import LabeledSlice
 
 CROP = (352, 256)  # rows, columns: 229 x 166 mm, the lumbar spine with its sacrum

@@ -13,7 +13,6 @@ from sklearn.model_selection import GroupKFold
 from inference.errors import SpineNotFoundError
 from inference.geometry.midsagittal import mid_sagittal
 from inference.levels import NamedSpine, name_levels
-from inference.models import SegmentationModel
 from inference.quality.confidence import (
     OutlinePiece,
     expected_dice,
@@ -21,6 +20,7 @@ from inference.quality.confidence import (
 )
 from inference.quality.model import Calibration, bounded_logit
 from inference.results import LOW_DICE, Structure
+from inference.segmentation.model import SegmentationModel
 from inference.training.data import LabeledSlice
 from inference.training.degraded import degraded
 from inference.training.evaluation import (

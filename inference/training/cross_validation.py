@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sklearn.model_selection import GroupKFold
 
-from inference.reference_engine import TorchModel
 from inference.results import ModelVersion
+from inference.segmentation.reference_engine import TorchModel
 from inference.training.data import LabeledSlice
 from inference.training.evaluation import PatientResult, evaluate
 from inference.training.segmentation import Pools, Recipe, train

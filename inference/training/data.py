@@ -15,11 +15,11 @@ from PIL import Image
 from scipy import ndimage
 
 from inference.geometry.midsagittal import CHANNEL
-from inference.network import LUMBOSACRAL
 from inference.phantom.drawing import draw_phantom
 from inference.phantom.spec import DiscSpec, random_spec
-from inference.preprocessing import normalized
 from inference.results import Structure
+from inference.segmentation.network import LUMBOSACRAL
+from inference.segmentation.preprocessing import normalized
 
 HELD_OUT_EVERY = 5  # our choice: every fifth patient is never trained on
 LEAST_DISC_PART = 0.15  # our choice, of the median disc: less is a speck

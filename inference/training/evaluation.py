@@ -10,11 +10,11 @@ from scipy import ndimage
 from tqdm import tqdm
 
 from inference.geometry.midsagittal import CHANNEL
-from inference.models import SegmentationModel
-from inference.network import CLASSES
-from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Structure
-from inference.segmentation import segment, segmentation_of
+from inference.segmentation.model import SegmentationModel
+from inference.segmentation.network import CLASSES
+from inference.segmentation.preprocessing import NETWORK_SPACING_MM
+from inference.segmentation.segment import segment, segmentation_of
 from inference.training.data import LabeledSlice
 from inference.training.lengths import (
     PairedLength,

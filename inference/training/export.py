@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from inference.models import MANIFEST
-from inference.preprocessing import NETWORK_MULTIPLE
+from inference.segmentation.model import MANIFEST
+from inference.segmentation.preprocessing import NETWORK_MULTIPLE
 from inference.training.weights import graph_content, write_weights
 
 NAME = "spoils-segmentation"

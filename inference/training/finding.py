@@ -2,9 +2,9 @@
 
 from inference.geometry.midsagittal import MidSagittal, mid_sagittal
 from inference.levels import NamedSpine, name_levels
-from inference.models import SegmentationModel
-from inference.preprocessing import NETWORK_SPACING_MM
-from inference.segmentation import segment
+from inference.segmentation.model import SegmentationModel
+from inference.segmentation.preprocessing import NETWORK_SPACING_MM
+from inference.segmentation.segment import segment
 from inference.volume import Volume
 
 

@@ -12,14 +12,14 @@ from inference.measurements import Measurements, measure
 from inference.phantom.drawing import Phantom, draw_phantom
 from inference.phantom.spec import PhantomSpec, random_spec, with_grid
 from inference.phantom.truth import LevelTruth, SpineTruth, VertebraTruth
-from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import (
     LevelMeasurement,
     SpineMeasurement,
     Structure,
     VertebraMeasurement,
 )
-from inference.segmentation import segmentation_of
+from inference.segmentation.preprocessing import NETWORK_SPACING_MM
+from inference.segmentation.segment import segmentation_of
 from inference.training.lengths import spread
 from inference.volume import SpineSegmentation, Volume
 

@@ -21,8 +21,8 @@ from inference.geometry.midsagittal import MidSagittal
 from inference.grading import CUTS, feature_table
 from inference.level_crops import level_crops, network_input
 from inference.levels import NamedSpine, name_levels
-from inference.models import SegmentationModel
 from inference.results import MAX_LEVEL_SHIFT, FindingKind, Level, Weighting
+from inference.segmentation.model import SegmentationModel
 from inference.shapes import shapes_of
 from inference.training.data import read_table
 from inference.training.finding import found_spine

@@ -22,9 +22,9 @@ from tqdm import tqdm
 
 from inference.grading import CUTS, QUESTIONS
 from inference.level_crops import CENTER, CROP
-from inference.network import MobileNetV2
-from inference.reference_engine import load_reference_model
 from inference.results import FindingKind
+from inference.segmentation.network import MobileNetV2
+from inference.segmentation.reference_engine import load_reference_model
 from inference.training.weights import graph_content
 
 #: Variants of each crop, made once, so that the frozen stages see each one once.

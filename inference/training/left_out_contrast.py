@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from inference.geometry.midsagittal import CHANNEL
-from inference.models import SegmentationModel
-from inference.reference_engine import TorchModel
 from inference.results import ModelVersion, Structure
+from inference.segmentation.model import SegmentationModel
+from inference.segmentation.reference_engine import TorchModel
 from inference.training.evaluation import dice, mean_with_interval
 from inference.training.pseudo_labels import (
     UnlabeledSlice,

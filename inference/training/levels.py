@@ -22,10 +22,10 @@ from inference.geometry.midsagittal import CHANNEL, MidSagittal, mid_sagittal
 from inference.geometry.pieces import Mask, Point
 from inference.levels import NamedSpine, name_levels
 from inference.lumbosacral import evidence, rows
-from inference.models import SegmentationModel
-from inference.preprocessing import NETWORK_SPACING_MM, normalized
 from inference.results import SURE_OF_LEVELS, Level, Structure
-from inference.segmentation import segment
+from inference.segmentation.model import SegmentationModel
+from inference.segmentation.preprocessing import NETWORK_SPACING_MM, normalized
+from inference.segmentation.segment import segment
 from inference.training.graded import GradedSlice
 from inference.volume import SpineSegmentation
 

@@ -15,10 +15,10 @@ from PIL import Image
 from sklearn.model_selection import GroupKFold
 
 from inference.errors import InferenceError
-from inference.models import SegmentationModel
 from inference.quality.likeness import Likeness, refuse_sizes
 from inference.quality.metal import refuse_metal, refuse_void, widest_void_mm
 from inference.quality.traits import likeness_row, traits_of
+from inference.segmentation.model import SegmentationModel
 from inference.training.data import read_table, spider_slices
 from inference.training.evaluation import patient_volume
 from inference.training.finding import found_spine

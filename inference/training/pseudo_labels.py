@@ -20,10 +20,14 @@ from tqdm import tqdm
 
 from inference.geometry.midsagittal import CHANNEL
 from inference.geometry.pieces import centroid, long_axis
-from inference.models import SegmentationModel
-from inference.network import CLASSES, LUMBOSACRAL
-from inference.preprocessing import NETWORK_MULTIPLE, NETWORK_SPACING_MM, normalized
 from inference.results import Level, Structure
+from inference.segmentation.model import SegmentationModel
+from inference.segmentation.network import CLASSES, LUMBOSACRAL
+from inference.segmentation.preprocessing import (
+    NETWORK_MULTIPLE,
+    NETWORK_SPACING_MM,
+    normalized,
+)
 from inference.training.data import LabeledSlice, read_table
 from inference.training.evaluation import dice
 from inference.training.graded import FIELD_OF_VIEW_MM

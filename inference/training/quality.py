@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from inference.geometry.pieces import centroid
-from inference.models import SegmentationModel
 from inference.quality.model import MANIFEST
 from inference.quality.traits import LIKENESS
 from inference.results import Structure
+from inference.segmentation.model import SegmentationModel
 from inference.training import metrics, others
 from inference.training.confidence import (
     Outline,

@@ -10,12 +10,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from inference import models
 from inference.grading import MANIFEST as GRADING_MANIFEST
 from inference.grading import load_grading_model
 from inference.manifest import TREATMENT_MANIFEST, WEIGHTS, read_weights
-from inference.models import load_segmentation_model
 from inference.quality import model as quality_model
+from inference.segmentation import model as segmentation_model
+from inference.segmentation.model import load_segmentation_model
 from inference.training import (
     cards,
     grading,
@@ -155,14 +155,14 @@ def treatment_choices(_: Path) -> Found:
 
 MEASURES: Final = (
     Measure(
-        manifest=models.MANIFEST,
+        manifest=segmentation_model.MANIFEST,
         command="evaluate",
         whole=segmentation,
         sample=segmentation_sample,
     ),
-    Measure(manifest=models.MANIFEST, command="levels", whole=level_names),
+    Measure(manifest=segmentation_model.MANIFEST, command="levels", whole=level_names),
     Measure(
-        manifest=models.MANIFEST,
+        manifest=segmentation_model.MANIFEST,
         command="geometry",
         whole=lambda _: phantom_accuracy(PHANTOMS),
         needs_data=False,

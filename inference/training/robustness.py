@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from inference.geometry.midsagittal import CHANNEL
-from inference.models import SegmentationModel
-from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Structure
-from inference.segmentation import segment
+from inference.segmentation.model import SegmentationModel
+from inference.segmentation.preprocessing import NETWORK_SPACING_MM
+from inference.segmentation.segment import segment
 from inference.training.data import LabeledSlice
 from inference.training.evaluation import (
     dice,

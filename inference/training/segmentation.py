@@ -15,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from inference.network import DeepLabV3Plus
+from inference.segmentation.network import DeepLabV3Plus
 from inference.training.augmentation import random_contrast, random_crops
 from inference.training.data import LabeledSlice
 

@@ -14,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 
 from inference.grading import CUTS, QUESTIONS, Answers, in_order, of_grades
-from inference.models import SegmentationModel
 from inference.results import (
     MIN_SLIP_PERCENT,
     CentralStenosis,
@@ -26,6 +25,7 @@ from inference.results import (
     LevelSeverity,
     Severity,
 )
+from inference.segmentation.model import SegmentationModel
 from inference.spondylosis import spondylosis
 from inference.training.graded_discs import GradedDiscs, graded_discs
 from inference.training.grading import (

@@ -9,7 +9,7 @@ from inference.geometry.midsagittal import MidSagittal, mid_sagittal
 from inference.levels import NamedSpine, name_levels
 from inference.phantom.drawing import Phantom, draw_phantom
 from inference.phantom.spec import PhantomSpec, random_spec
-from inference.preprocessing import NETWORK_SPACING_MM
+from inference.segmentation.preprocessing import NETWORK_SPACING_MM
 from inference.training.geometry import true_segmentation
 
 SMALL = (9, 340, 256)

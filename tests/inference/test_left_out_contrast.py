@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from inference.geometry.midsagittal import CHANNEL
-from inference.models import load_segmentation_model
 from inference.phantom.drawing import Phantom
-from inference.preprocessing import normalized
 from inference.results import Structure
+from inference.segmentation.model import load_segmentation_model
+from inference.segmentation.preprocessing import normalized
 from inference.training.data import LabeledSlice
 from inference.training.evaluation import dice
 from inference.training.left_out_contrast import (

@@ -11,7 +11,6 @@ from inference.levels import name_levels
 from inference.measurements import Measurements, measure
 from inference.phantom.drawing import Phantom, draw_phantom
 from inference.phantom.spec import BODY_WEDGE_DEGREES, PhantomSpec, random_spec
-from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import (
     Caliper,
     Level,
@@ -20,7 +19,8 @@ from inference.results import (
     Vertebra,
     VertebraMeasurement,
 )
-from inference.segmentation import segmentation_of
+from inference.segmentation.preprocessing import NETWORK_SPACING_MM
+from inference.segmentation.segment import segmentation_of
 from inference.training.geometry import (
     KnownLength,
     known_lengths,

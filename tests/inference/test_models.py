@@ -9,10 +9,10 @@ import pytest
 
 from inference.errors import ModelError
 from inference.manifest import WEIGHTS
-from inference.models import MANIFEST, load_segmentation_model
 from inference.phantom.drawing import Phantom
-from inference.preprocessing import NETWORK_SPACING_MM, normalized
-from inference.reference_engine import load_reference_model
+from inference.segmentation.model import MANIFEST, load_segmentation_model
+from inference.segmentation.preprocessing import NETWORK_SPACING_MM, normalized
+from inference.segmentation.reference_engine import load_reference_model
 
 MAX_WEIGHTS_BYTES = 30 * 2**20
 

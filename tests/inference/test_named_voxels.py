@@ -11,8 +11,8 @@ from inference.geometry.midsagittal import CHANNEL, MidSagittal, mid_sagittal
 from inference.levels import NamedSpine, name_levels
 from inference.named_voxels import NAMES, NamedVoxels, name_voxels
 from inference.phantom.drawing import Phantom
-from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Level, Structure, Vertebra
+from inference.segmentation.preprocessing import NETWORK_SPACING_MM
 from inference.training.geometry import true_segmentation
 from inference.volume import Geometry, SpineSegmentation
 

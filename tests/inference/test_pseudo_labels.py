@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from inference.geometry.midsagittal import CHANNEL
-from inference.network import CLASSES, LUMBOSACRAL
 from inference.phantom.drawing import Phantom
 from inference.results import Level, Structure
+from inference.segmentation.network import CLASSES, LUMBOSACRAL
 from inference.training.data import with_lumbosacral
 from inference.training.pseudo_labels import UnlabeledSlice, read, reviewed, write
 

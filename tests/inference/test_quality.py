@@ -23,7 +23,6 @@ from inference.errors import (
 from inference.geometry.midsagittal import MidSagittal
 from inference.levels import NamedSpine
 from inference.manifest import WEIGHTS
-from inference.models import load_segmentation_model
 from inference.phantom.drawing import Phantom
 from inference.pipeline import Models, load_models, outline_warnings, run
 from inference.quality.headers import refuse_other_images
@@ -39,6 +38,7 @@ from inference.results import (
     Stage,
     Vertebra,
 )
+from inference.segmentation.model import load_segmentation_model
 from inference.training import others
 from inference.training.confidence import outlines_of
 from inference.training.data import LabeledSlice

@@ -11,8 +11,8 @@ import pytest
 from inference.__main__ import DONE, main
 from inference.grading import MANIFEST as GRADING
 from inference.manifest import WEIGHTS
-from inference.models import MANIFEST
 from inference.quality.model import MANIFEST as QUALITY
+from inference.segmentation.model import MANIFEST
 from inference.stenosis import TOO_WIDE_MM
 from inference.training import cards, evaluation, grading, metrics, quality
 from inference.training.reproduce import MEASURES, SPIDER, State, reproduce

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from inference.models import load_segmentation_model
 from inference.phantom.drawing import Phantom
-from inference.preprocessing import normalized
 from inference.results import Structure
+from inference.segmentation.model import load_segmentation_model
+from inference.segmentation.preprocessing import normalized
 from inference.training.data import LabeledSlice
 from inference.training.evaluation import dice
 from inference.training.robustness import CHANGES, dice_after_changes

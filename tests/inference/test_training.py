@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from inference.models import load_segmentation_model
-from inference.network import CLASSES, ENCODERS, DeepLabV3Plus
 from inference.phantom.drawing import Phantom
-from inference.preprocessing import normalized
-from inference.reference_engine import load_reference_model
 from inference.results import Structure
+from inference.segmentation.model import load_segmentation_model
+from inference.segmentation.network import CLASSES, ENCODERS, DeepLabV3Plus
+from inference.segmentation.preprocessing import normalized
+from inference.segmentation.reference_engine import load_reference_model
 from inference.training.augmentation import CROP, random_contrast, random_crops
 from inference.training.cross_validation import cross_validate
 from inference.training.data import LabeledSlice, split_by_patient

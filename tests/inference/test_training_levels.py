@@ -9,10 +9,10 @@ import pytest
 from inference.geometry.midsagittal import MidSagittal
 from inference.geometry.pieces import centroid
 from inference.levels import NamedSpine, name_levels
-from inference.models import load_segmentation_model
 from inference.phantom.drawing import Phantom
-from inference.preprocessing import NETWORK_SPACING_MM
 from inference.results import Level
+from inference.segmentation.model import load_segmentation_model
+from inference.segmentation.preprocessing import NETWORK_SPACING_MM
 from inference.training.graded import GradedSlice
 from inference.training.levels import (
     Reading,

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from inference.manifest import WEIGHTS, read_weights
-from inference.models import MANIFEST
-from inference.network import DeepLabV3Plus
 from inference.results import ModelVersion
+from inference.segmentation.model import MANIFEST
+from inference.segmentation.network import DeepLabV3Plus
 
 
 class TorchModel:
-    """The network as torch runs it, see ``inference.models.SegmentationModel``."""
+    """The network as torch runs it, see ``segmentation.model.SegmentationModel``."""
 
     def __init__(self, network: DeepLabV3Plus, version: ModelVersion) -> None:
         self.version = version

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.geometry.midsagittal import CHANNEL
-from inference.models import SegmentationModel
-from inference.preprocessing import NETWORK_MULTIPLE, normalized
 from inference.results import Structure
+from inference.segmentation.model import SegmentationModel
+from inference.segmentation.preprocessing import NETWORK_MULTIPLE, normalized
 from inference.volume import Geometry, SpineSegmentation, Volume
 
 

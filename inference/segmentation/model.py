@@ -1,6 +1,6 @@
 """Load the committed weights, checked by their hash, into an engine.
 
-onnxruntime serves; ``inference.reference_engine`` runs the same file in torch.
+onnxruntime serves; ``segmentation.reference_engine`` runs the same file in torch.
 """
 
 from pathlib import Path

@@ -1,0 +1,1 @@
+"""From the voxels of an image to vertebra, disc and canal."""
