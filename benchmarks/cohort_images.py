@@ -18,7 +18,7 @@ from typing import Final
 
 from benchmarks.reference_values import without_outliers
 from inference.geometry.midsagittal import mid_sagittal
-from inference.levels import name_levels
+from inference.levels.naming import name_levels
 from inference.measurements import measure
 from inference.results import Level, LevelMeasurement
 from inference.training.data import read_table, spider_slices

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from inference.geometry.midsagittal import mid_sagittal
-from inference.levels import name_levels
+from inference.levels.naming import name_levels
 from inference.measurements import measure
 from inference.results import Level, LevelMeasurement, Vertebra, VertebraMeasurement
 from inference.training.data import LabeledSlice, read_table, spider_slices

@@ -10,7 +10,7 @@ from scipy import ndimage
 from inference.geometry.boxes import Box
 from inference.geometry.midsagittal import MidSagittal
 from inference.geometry.rays import nearest
-from inference.levels import NamedSpine
+from inference.levels.naming import NamedSpine
 from inference.results import Structure
 
 COURSE_SIGMA_MM: Final = 5.0  # our choice: the course is smooth, its border is not

@@ -10,7 +10,7 @@ from inference.errors import UnmeasurableError
 from inference.geometry.boxes import Box
 from inference.geometry.midsagittal import MidSagittal
 from inference.geometry.pieces import centroid
-from inference.levels import NamedSpine
+from inference.levels.naming import NamedSpine
 
 #: Cerebrospinal fluid is the brightest part of the dural sac on T2. Our choice: a
 #: percentile that noise and nerve roots hardly move.

@@ -16,7 +16,7 @@ from inference.disc_signal import fluid_signal
 from inference.errors import UnmeasurableError
 from inference.geometry.midsagittal import CHANNEL, MidSagittal
 from inference.geometry.pieces import Mask, Point, centroid, long_axis
-from inference.levels import NamedSpine
+from inference.levels.naming import NamedSpine
 from inference.results import Level, Structure, Weighting
 from inference.shapes import Shapes
 

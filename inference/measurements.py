@@ -20,7 +20,7 @@ from inference.disc_volumes import disc_volumes_mm3
 from inference.errors import UnmeasurableError
 from inference.geometry.boxes import Box
 from inference.geometry.midsagittal import MidSagittal
-from inference.levels import NamedSpine
+from inference.levels.naming import NamedSpine
 from inference.results import (
     Level,
     LevelMeasurement,

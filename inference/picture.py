@@ -14,7 +14,7 @@ from PIL import Image
 from skimage.measure import approximate_polygon, find_contours
 
 from inference.geometry.midsagittal import MidSagittal
-from inference.levels import NamedSpine
+from inference.levels.naming import NamedSpine
 from inference.measurements import Measurements
 from inference.results import CaliperLine, Outline, Picture, Structure
 from inference.segmentation.preprocessing import normalized

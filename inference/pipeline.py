@@ -12,7 +12,7 @@ from inference.geometry.midsagittal import MidSagittal, mid_sagittal
 from inference.grading import GradingModel, load_grading_model
 from inference.judgement import judge
 from inference.level_crops import level_crops
-from inference.levels import NamedSpine, name_levels
+from inference.levels.naming import NamedSpine, name_levels
 from inference.manifest import WEIGHTS
 from inference.measurements import measure
 from inference.picture import draw_picture

@@ -12,7 +12,7 @@ from inference.errors import UnmeasurableError
 from inference.geometry.boxes import Box, Neighbors, box_of
 from inference.geometry.midsagittal import MidSagittal
 from inference.geometry.pieces import centroid
-from inference.levels import NamedSpine
+from inference.levels.naming import NamedSpine
 from inference.results import Level, Structure, Vertebra
 
 

@@ -10,7 +10,7 @@ from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from inference.named_voxels import Name
+from inference.levels.named_voxels import Name
 from inference.results import Level, Structure, Vertebra
 
 SCHEME: Final = "99SPOILS"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from inference.named_voxels import NamedVoxels, name_voxels
+from inference.levels.named_voxels import NamedVoxels, name_voxels
 from inference.pipeline import Analysis
 from inference.radiomics import DEFINITIONS, SETTINGS, table
 from inference.results import Level, Structure, Vertebra

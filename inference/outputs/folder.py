@@ -9,7 +9,7 @@ from typing import Final
 
 from pydicom import Dataset
 
-from inference.named_voxels import NamedVoxels, name_voxels
+from inference.levels.named_voxels import NamedVoxels, name_voxels
 from inference.outputs.codes import STRUCTURES
 from inference.outputs.overlay import overlay_png
 from inference.outputs.report_json import (

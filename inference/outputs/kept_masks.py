@@ -12,7 +12,7 @@ from pydicom import Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from inference.named_voxels import NamedVoxels
+from inference.levels.named_voxels import NamedVoxels
 from inference.outputs.source import SourceSeries
 from inference.volume import Geometry
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from inference.named_voxels import NAMES
+from inference.levels.named_voxels import NAMES
 from inference.outputs.seg import color_of
 from inference.pipeline import Analysis
 from inference.results import Caliper, CaseReport, Outline

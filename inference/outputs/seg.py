@@ -14,7 +14,7 @@ from highdicom.seg import (
     SegmentDescription,
 )
 
-from inference.named_voxels import Name, NamedVoxels
+from inference.levels.named_voxels import Name, NamedVoxels
 from inference.outputs.codes import (
     ANATOMICAL_STRUCTURE,
     ARTIFICIAL_INTELLIGENCE,

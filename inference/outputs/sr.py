@@ -28,7 +28,7 @@ from highdicom.sr import (
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from inference.named_voxels import Name
+from inference.levels.named_voxels import Name
 from inference.outputs.codes import (
     LEVELS,
     LUMBAR_SPINE,

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from inference.geometry.midsagittal import MidSagittal
 from inference.geometry.pieces import around, centroid
-from inference.levels import NamedSpine
+from inference.levels.naming import NamedSpine
 from inference.results import Level, Structure
 
 REACH_MM: Final = 3.0  # our choice: how far outside of an outline it might belong

@@ -14,7 +14,7 @@ from scipy import ndimage
 from inference.errors import MetalError
 from inference.geometry.midsagittal import MidSagittal
 from inference.geometry.pieces import around, centroid
-from inference.levels import NamedSpine
+from inference.levels.naming import NamedSpine
 from inference.results import Structure
 from inference.volume import Volume
 

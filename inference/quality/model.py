@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 
 from inference.errors import ModelError
 from inference.geometry.midsagittal import MidSagittal
-from inference.levels import NamedSpine
+from inference.levels.naming import NamedSpine
 from inference.manifest import WEIGHTS, read_weights
 from inference.quality.confidence import expected_dice, outline_pieces
 from inference.quality.likeness import Likeness, refuse_sizes

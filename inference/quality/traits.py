@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from inference.geometry.midsagittal import MidSagittal
 from inference.geometry.pieces import around, centroid
-from inference.levels import NamedSpine
+from inference.levels.naming import NamedSpine
 from inference.results import Structure
 
 CERTAIN: Final = 0.8  # our choice: a pixel below is neither in nor out

@@ -12,7 +12,7 @@ from sklearn.model_selection import GroupKFold
 
 from inference.errors import SpineNotFoundError
 from inference.geometry.midsagittal import mid_sagittal
-from inference.levels import NamedSpine, name_levels
+from inference.levels.naming import NamedSpine, name_levels
 from inference.quality.confidence import (
     OutlinePiece,
     expected_dice,

@@ -1,7 +1,7 @@
 """From an image to its named spine, as the pipeline finds it."""
 
 from inference.geometry.midsagittal import MidSagittal, mid_sagittal
-from inference.levels import NamedSpine, name_levels
+from inference.levels.naming import NamedSpine, name_levels
 from inference.segmentation.model import SegmentationModel
 from inference.segmentation.preprocessing import NETWORK_SPACING_MM
 from inference.segmentation.segment import segment

@@ -20,7 +20,7 @@ from inference.errors import SpineNotFoundError
 from inference.geometry.midsagittal import MidSagittal
 from inference.grading import CUTS, feature_table
 from inference.level_crops import level_crops, network_input
-from inference.levels import NamedSpine, name_levels
+from inference.levels.naming import NamedSpine, name_levels
 from inference.results import MAX_LEVEL_SHIFT, FindingKind, Level, Weighting
 from inference.segmentation.model import SegmentationModel
 from inference.shapes import shapes_of

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from inference.calipers import UNCERTAINTY_FACTORS
 from inference.errors import SpineNotFoundError
 from inference.geometry.midsagittal import canal_course, surface_along
-from inference.levels import NamedSpine, name_levels
+from inference.levels.naming import NamedSpine, name_levels
 from inference.measurements import Measurements, measure
 from inference.results import (
     CanalClass,

@@ -20,8 +20,8 @@ from inference.errors import SpineNotFoundError
 from inference.geometry.column import Column, column_of
 from inference.geometry.midsagittal import CHANNEL, MidSagittal, mid_sagittal
 from inference.geometry.pieces import Mask, Point
-from inference.levels import NamedSpine, name_levels
-from inference.lumbosacral import evidence, rows
+from inference.levels.lumbosacral import evidence, rows
+from inference.levels.naming import NamedSpine, name_levels
 from inference.results import SURE_OF_LEVELS, Level, Structure
 from inference.segmentation.model import SegmentationModel
 from inference.segmentation.preprocessing import NETWORK_SPACING_MM, normalized

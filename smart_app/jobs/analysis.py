@@ -8,7 +8,7 @@ from pydicom import Dataset
 
 from inference import dicom, pipeline
 from inference.errors import UnsuitableStudyError
-from inference.named_voxels import name_voxels
+from inference.levels.named_voxels import name_voxels
 from inference.outputs.kept_masks import pack_masks
 from inference.outputs.source import source_series
 from inference.results import CaseReport, ClinicalFeatures, Identity, Stage

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inference.geometry.midsagittal import MidSagittal, mid_sagittal
-from inference.levels import NamedSpine, name_levels
+from inference.levels.naming import NamedSpine, name_levels
 from inference.phantom.drawing import Phantom, draw_phantom
 from inference.phantom.spec import PhantomSpec, random_spec
 from inference.segmentation.preprocessing import NETWORK_SPACING_MM

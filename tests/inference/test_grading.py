@@ -19,7 +19,7 @@ from inference.grading import (
     load_grading_model,
 )
 from inference.level_crops import CENTER, CROP, level_crops, network_input
-from inference.levels import NamedSpine
+from inference.levels.naming import NamedSpine
 from inference.results import DiscGrading, FindingKind, Level, Weighting
 from inference.shapes import shapes_of
 

@@ -8,7 +8,7 @@ import pytest
 from inference.errors import SpineNotFoundError
 from inference.geometry.midsagittal import CHANNEL, MidSagittal
 from inference.geometry.pieces import centroid
-from inference.levels import NamedSpine, name_levels
+from inference.levels.naming import NamedSpine, name_levels
 from inference.phantom.drawing import draw_phantom
 from inference.phantom.spec import BodySpec, DiscSpec, PhantomSpec, with_grid
 from inference.results import (

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from inference.geometry.midsagittal import CHANNEL, MidSagittal, mid_sagittal
-from inference.levels import NamedSpine, name_levels
-from inference.named_voxels import NAMES, NamedVoxels, name_voxels
+from inference.levels.named_voxels import NAMES, NamedVoxels, name_voxels
+from inference.levels.naming import NamedSpine, name_levels
 from inference.phantom.drawing import Phantom
 from inference.results import Level, Structure, Vertebra
 from inference.segmentation.preprocessing import NETWORK_SPACING_MM

@@ -21,7 +21,7 @@ from inference.errors import (
     UnsuitableStudyError,
 )
 from inference.geometry.midsagittal import MidSagittal
-from inference.levels import NamedSpine
+from inference.levels.naming import NamedSpine
 from inference.manifest import WEIGHTS
 from inference.phantom.drawing import Phantom
 from inference.pipeline import Models, load_models, outline_warnings, run

@@ -11,7 +11,7 @@ import pytest
 from inference.geometry.midsagittal import MidSagittal
 from inference.grading import CUTS, QUESTIONS, GradingParts, load_grading_model
 from inference.level_crops import CROP, level_crops
-from inference.levels import NamedSpine
+from inference.levels.naming import NamedSpine
 from inference.results import (
     MIN_SLIP_PERCENT,
     FindingKind,

@@ -8,7 +8,7 @@ import pytest
 
 from inference.geometry.midsagittal import MidSagittal
 from inference.geometry.pieces import centroid
-from inference.levels import NamedSpine, name_levels
+from inference.levels.naming import NamedSpine, name_levels
 from inference.phantom.drawing import Phantom
 from inference.results import Level
 from inference.segmentation.model import load_segmentation_model

@@ -9,7 +9,7 @@ from PIL import Image
 from pydicom import Dataset
 from pydicom.uid import generate_uid
 
-from inference.named_voxels import NAMES, NamedVoxels
+from inference.levels.named_voxels import NAMES, NamedVoxels
 from inference.outputs.seg import segmentation_object
 from inference.outputs.source import source_series
 from inference.outputs.sr import Verifier, measurement_object

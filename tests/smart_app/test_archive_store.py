@@ -19,7 +19,7 @@ from requests import Session
 from sqlalchemy import delete, update
 
 from inference.dicom import read_volume
-from inference.named_voxels import NAMES, NamedVoxels
+from inference.levels.named_voxels import NAMES, NamedVoxels
 from inference.outputs.kept_masks import pack_masks
 from inference.outputs.source import source_series
 from inference.phantom.mr_series import mr_series

@@ -10,7 +10,7 @@ import pytest
 from highdicom.seg import Segmentation
 from pydicom import Dataset
 
-from inference.named_voxels import NamedVoxels, name_voxels
+from inference.levels.named_voxels import NamedVoxels, name_voxels
 from inference.outputs.folder import Order, write_results
 from inference.outputs.seg import segmentation_object
 from inference.outputs.source import SourceSeries, source_series

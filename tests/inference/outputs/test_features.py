@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydicom import Dataset
 
-from inference.named_voxels import name_voxels
+from inference.levels.named_voxels import name_voxels
 from inference.outputs.features import feature_definitions, feature_table
 from inference.outputs.folder import (
     DEFINITIONS as DEFINITIONS_FILE,

@@ -7,7 +7,7 @@ from typing import get_type_hints
 
 import pytest
 
-from inference.named_voxels import NAMES
+from inference.levels.named_voxels import NAMES
 from inference.outputs.codes import LEVELS, STRUCTURES
 from inference.outputs.quantities import (
     CANAL_AT_LEVEL,

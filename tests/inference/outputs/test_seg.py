@@ -10,7 +10,7 @@ from highdicom.seg import Segmentation, segread
 from pydicom import Dataset, dcmread
 
 from inference.errors import UnsuitableStudyError
-from inference.named_voxels import NAMES, name_voxels
+from inference.levels.named_voxels import NAMES, name_voxels
 from inference.outputs.codes import ANATOMICAL_STRUCTURE, STRUCTURES
 from inference.outputs.folder import SEGMENTATION
 from inference.outputs.seg import segmentation_object

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from inference.geometry.column import Column, Segment, column_of
 from inference.geometry.midsagittal import MidSagittal
 from inference.geometry.pieces import Mask, centroid, long_axis, touches_edge
-from inference.lumbosacral import Evidence, evidence, probabilities
+from inference.levels.lumbosacral import Evidence, evidence, probabilities
 from inference.results import (
     MAX_LEVEL_SHIFT,
     SURE_OF_LEVELS,

@@ -21,7 +21,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 from inference.geometry.midsagittal import CHANNEL, MidSagittal
-from inference.levels import NamedSpine
+from inference.levels.naming import NamedSpine
 from inference.results import Level, Structure, Vertebra
 from inference.volume import Geometry, SpineSegmentation
 

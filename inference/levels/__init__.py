@@ -1,0 +1,1 @@
+"""Which level is which: a name for every vertebra and disc, with its doubt."""
