@@ -19,7 +19,7 @@ from typing import Final
 from benchmarks.reference_values import without_outliers
 from inference.geometry.midsagittal import mid_sagittal
 from inference.levels.naming import name_levels
-from inference.measurements import measure
+from inference.measurements.measure import measure
 from inference.results import Level, LevelMeasurement
 from inference.training.data import read_table, spider_slices
 from inference.training.evaluation import patient_volume, reference_segmentation

@@ -1,8 +1,9 @@
 """What is usual: ``python -m benchmarks.reference_values SPIDER > TABLE.csv``.
 
 Measures the reference masks of SPIDER's T2 SPACE series, CC BY 4.0, as every other
-image is measured, and prints the rows of ``inference/reference_values_spider.csv``.
-Left out are spines whose level names are in doubt, and discs graded as narrowed.
+image is measured, and prints the rows of
+``inference/measurements/reference_values_spider.csv``. Left out are spines whose level
+names are in doubt, and discs graded as narrowed.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from typing import Final
 
 from inference.geometry.midsagittal import mid_sagittal
 from inference.levels.naming import name_levels
-from inference.measurements import measure
+from inference.measurements.measure import measure
 from inference.results import Level, LevelMeasurement, Vertebra, VertebraMeasurement
 from inference.training.data import LabeledSlice, read_table, spider_slices
 from inference.training.evaluation import patient_volume, reference_segmentation

@@ -21,7 +21,7 @@ from fhir_mappings.reference_ranges import (
     reference_range,
     references,
 )
-from inference.reference_values import ReferenceRange
+from inference.measurements.reference_values import ReferenceRange
 from inference.results import (
     CanalClass,
     CaseReport,

@@ -10,7 +10,7 @@ from typing import Final
 from fhir_mappings import codes
 from fhir_mappings.datatypes import Resource, concept, quantity
 from fhir_mappings.measures import Measured, Unit
-from inference.reference_values import ReferenceRange, references_for
+from inference.measurements.reference_values import ReferenceRange, references_for
 from inference.results import ClinicalFeatures
 
 #: Our choice: no group of this size knows its ends any better.

@@ -10,13 +10,13 @@ from typing import Final
 
 import numpy as np
 
-from inference.alignment import slip_of
 from inference.disc_outline import DiscOutline
 from inference.disc_surroundings import borders, endplates
 from inference.disc_texture import texture
 from inference.level_crops import BODY_PER_COLUMN, STEP_PER_ROW, LevelCrop
+from inference.measurements.alignment import slip_of
+from inference.measurements.shapes import Shapes
 from inference.results import Level
-from inference.shapes import Shapes
 
 #: What is also told of the neighbors and compared within the spine.
 SHARED: Final = (

@@ -22,6 +22,7 @@ from scipy.special import expit, logit
 from inference.disc_features import Features, disc_features
 from inference.level_crops import LevelCrop, network_input
 from inference.manifest import WEIGHTS, read_weights
+from inference.measurements.shapes import Shapes
 from inference.results import (
     DiscFindings,
     DiscGrading,
@@ -30,7 +31,6 @@ from inference.results import (
     ModelVersion,
     Weighting,
 )
-from inference.shapes import Shapes
 
 MANIFEST: Final = "grading.json"
 #: Grades that a disc can be above: cumulative questions keep the scale's order.

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from inference.disc_signal import fluid_signal
 from inference.errors import UnmeasurableError
 from inference.geometry.midsagittal import CHANNEL, MidSagittal
 from inference.geometry.pieces import Mask, Point, centroid, long_axis
 from inference.levels.naming import NamedSpine
+from inference.measurements.disc_signal import fluid_signal
+from inference.measurements.shapes import Shapes
 from inference.results import Level, Structure, Weighting
-from inference.shapes import Shapes
 
 #: Rows and columns of a crop. Our choice: about the pixels of the network.
 CROP: Final = (64, 96)

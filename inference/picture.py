@@ -15,7 +15,7 @@ from skimage.measure import approximate_polygon, find_contours
 
 from inference.geometry.midsagittal import MidSagittal
 from inference.levels.naming import NamedSpine
-from inference.measurements import Measurements
+from inference.measurements.measure import Measurements
 from inference.results import CaliperLine, Outline, Picture, Structure
 from inference.segmentation.preprocessing import normalized
 

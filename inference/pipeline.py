@@ -14,7 +14,7 @@ from inference.judgement import judge
 from inference.level_crops import level_crops
 from inference.levels.naming import NamedSpine, name_levels
 from inference.manifest import WEIGHTS
-from inference.measurements import measure
+from inference.measurements.measure import measure
 from inference.picture import draw_picture
 from inference.quality.headers import refuse_other_images
 from inference.quality.metal import refuse_metal

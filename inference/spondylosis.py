@@ -14,7 +14,7 @@ from typing import Final
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from inference.errors import ModelError
-from inference.reference_values import references_for
+from inference.measurements.reference_values import references_for
 from inference.results import (
     CanalClass,
     CentralStenosis,

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from benchmarks import encoders, inference, precision, reference_values
+from inference.measurements.reference_values import REFERENCES
 from inference.phantom.drawing import draw_phantom
 from inference.phantom.spec import random_spec, with_grid
-from inference.reference_values import REFERENCES
 from inference.results import Level, Vertebra, VertebraMeasurement
 from inference.segmentation.preprocessing import normalized
 from inference.training.data import LabeledSlice
@@ -87,7 +87,7 @@ def test_a_handful_of_people_tells_nothing() -> None:
 
 
 def test_the_committed_table_has_the_columns_that_are_printed() -> None:
-    path = Path(reference_values.__file__).parents[1] / "inference"
+    path = Path(reference_values.__file__).parents[1] / "inference" / "measurements"
     with (path / "reference_values_spider.csv").open(newline="") as lines:
         table = [*csv.reader(lines)]
     assert tuple(table[0]) == reference_values.HEADER

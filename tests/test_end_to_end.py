@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 from fhir_mappings.codes import PLAN_OF_CARE_NOTE
 from inference.geometry.midsagittal import mid_sagittal
 from inference.levels.naming import name_levels
-from inference.measurements import measure
+from inference.measurements.measure import measure
 from inference.results import LevelMeasurement
 from inference.training.data import spider_slices
 from inference.training.evaluation import patient_volume, reference_segmentation

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from inference.levels.named_voxels import NamedVoxels, name_voxels
+from inference.measurements.radiomics import DEFINITIONS, SETTINGS, table
 from inference.pipeline import Analysis
-from inference.radiomics import DEFINITIONS, SETTINGS, table
 from inference.results import Level, Structure, Vertebra
 from inference.volume import square_pixels
 

@@ -5,8 +5,8 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
+from inference.measurements.reference_values import references_for
 from inference.outputs.quantities import SPINE, Value, values
-from inference.reference_values import references_for
 from inference.results import (
     NOT_ASSESSED,
     CaseReport,

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from inference.geometry.midsagittal import mid_sagittal
 from inference.levels.naming import name_levels
-from inference.measurements import Measurements, measure
+from inference.measurements.measure import Measurements, measure
 from inference.phantom.drawing import Phantom, draw_phantom
 from inference.phantom.spec import PhantomSpec, random_spec, with_grid
 from inference.phantom.truth import LevelTruth, SpineTruth, VertebraTruth

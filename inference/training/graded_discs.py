@@ -21,9 +21,9 @@ from inference.geometry.midsagittal import MidSagittal
 from inference.grading import CUTS, feature_table
 from inference.level_crops import level_crops, network_input
 from inference.levels.naming import NamedSpine, name_levels
+from inference.measurements.shapes import shapes_of
 from inference.results import MAX_LEVEL_SHIFT, FindingKind, Level, Weighting
 from inference.segmentation.model import SegmentationModel
-from inference.shapes import shapes_of
 from inference.training.data import read_table
 from inference.training.finding import found_spine
 from inference.training.graded import GradedSlice, midsagittal_slices

@@ -31,9 +31,9 @@ from inference.grading import (
     log_odds,
 )
 from inference.level_crops import level_crops
+from inference.measurements.shapes import shapes_of
 from inference.results import FindingKind, Level, Weighting
 from inference.segmentation.model import SegmentationModel
-from inference.shapes import shapes_of
 from inference.training.data import held_out_patients, read_table
 from inference.training.finding import found_spine
 from inference.training.graded import midsagittal_slices

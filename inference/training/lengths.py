@@ -11,11 +11,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.calipers import UNCERTAINTY_FACTORS
 from inference.errors import SpineNotFoundError
 from inference.geometry.midsagittal import canal_course, surface_along
 from inference.levels.naming import NamedSpine, name_levels
-from inference.measurements import Measurements, measure
+from inference.measurements.calipers import UNCERTAINTY_FACTORS
+from inference.measurements.measure import Measurements, measure
 from inference.results import (
     CanalClass,
     CentralStenosis,

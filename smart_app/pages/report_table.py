@@ -20,7 +20,7 @@ from fhir_mappings.reference_ranges import (
     short_limits,
     written,
 )
-from inference.reference_values import ReferenceRange
+from inference.measurements.reference_values import ReferenceRange
 from inference.results import (
     CanalClass,
     CaseReport,

@@ -8,7 +8,7 @@ from fhir_mappings.device import devices
 from fhir_mappings.measures import MM
 from fhir_mappings.observations import observations
 from fhir_mappings.reference_ranges import percentile, reference_range, sentence
-from inference.reference_values import ReferenceRange
+from inference.measurements.reference_values import ReferenceRange
 from inference.results import Vertebra, VertebraMeasurement
 from tests.fhir_mappings.charts import Resource
 from tests.fhir_mappings.reports import CONTEXT, REPORT

@@ -20,8 +20,8 @@ from inference.grading import (
 )
 from inference.level_crops import CENTER, CROP, level_crops, network_input
 from inference.levels.naming import NamedSpine
+from inference.measurements.shapes import shapes_of
 from inference.results import DiscGrading, FindingKind, Level, Weighting
-from inference.shapes import shapes_of
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from inference.errors import SpineNotFoundError
 from inference.geometry.midsagittal import CHANNEL, mid_sagittal
 from inference.levels.naming import name_levels
-from inference.measurements import Measurements, measure
+from inference.measurements.measure import Measurements, measure
 from inference.phantom.drawing import Phantom, draw_phantom
 from inference.phantom.spec import BODY_WEDGE_DEGREES, PhantomSpec, random_spec
 from inference.results import (

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from inference.errors import UnmeasurableError
 from inference.geometry.midsagittal import CHANNEL
+from inference.measurements.radiomics import DEFINITIONS, Feature, features, table
 from inference.phantom.drawing import Phantom
-from inference.radiomics import DEFINITIONS, Feature, features, table
 from inference.results import Structure
 from inference.segmentation.preprocessing import NETWORK_SPACING_MM
 from inference.training.geometry import true_segmentation

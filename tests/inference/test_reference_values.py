@@ -4,7 +4,11 @@ from dataclasses import fields, replace
 
 import pytest
 
-from inference.reference_values import REFERENCES, ReferenceRange, references_for
+from inference.measurements.reference_values import (
+    REFERENCES,
+    ReferenceRange,
+    references_for,
+)
 from inference.results import Level, LevelMeasurement, Vertebra, VertebraMeasurement
 
 ALL = pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from inference.geometry.midsagittal import MidSagittal
 from inference.grading import CUTS, QUESTIONS, GradingParts, load_grading_model
 from inference.level_crops import CROP, level_crops
 from inference.levels.naming import NamedSpine
+from inference.measurements.shapes import shapes_of
 from inference.results import (
     MIN_SLIP_PERCENT,
     FindingKind,
@@ -19,7 +20,6 @@ from inference.results import (
     Severity,
     Weighting,
 )
-from inference.shapes import shapes_of
 from inference.training import grading, grading_metrics, severity
 from inference.training.graded_discs import COLUMN_OF, Found, GradedDiscs, table
 from inference.training.grading import OutOfFold

@@ -10,13 +10,13 @@ import pytest
 from pydicom import Dataset
 
 from inference.levels.named_voxels import name_voxels
+from inference.measurements.radiomics import DEFINITIONS
 from inference.outputs.features import feature_definitions, feature_table
 from inference.outputs.folder import (
     DEFINITIONS as DEFINITIONS_FILE,
 )
 from inference.outputs.folder import FEATURES, Order, is_complete, write_results
 from inference.pipeline import Analysis
-from inference.radiomics import DEFINITIONS
 from inference.results import Vertebra
 from tests.inference.outputs.conftest import CREATED, Written
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inference.measurements.reference_values import references_for
 from inference.outputs.folder import (
     FILES,
     PICTURE,
@@ -32,7 +33,6 @@ from inference.outputs.report_json import (
 )
 from inference.outputs.table import COLUMNS
 from inference.pipeline import Analysis
-from inference.reference_values import references_for
 from inference.results import Level, Vertebra
 from tests.inference.outputs.conftest import CREATED, Written
 

@@ -7,20 +7,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.alignment import (
+from inference.errors import UnmeasurableError
+from inference.geometry.boxes import Box
+from inference.geometry.midsagittal import MidSagittal
+from inference.levels.naming import NamedSpine
+from inference.measurements.alignment import (
     degrees_between,
     lordosis_plates,
     slip_of,
     wedge_degrees,
 )
-from inference.calipers import Length
-from inference.canal import Diameter
-from inference.disc_signal import DiscSignal, disc_signal
-from inference.disc_volumes import disc_volumes_mm3
-from inference.errors import UnmeasurableError
-from inference.geometry.boxes import Box
-from inference.geometry.midsagittal import MidSagittal
-from inference.levels.naming import NamedSpine
+from inference.measurements.calipers import Length
+from inference.measurements.canal import Diameter
+from inference.measurements.disc_signal import DiscSignal, disc_signal
+from inference.measurements.disc_volumes import disc_volumes_mm3
+from inference.measurements.shapes import Shapes, shapes_of
 from inference.results import (
     Level,
     LevelMeasurement,
@@ -28,7 +29,6 @@ from inference.results import (
     Vertebra,
     VertebraMeasurement,
 )
-from inference.shapes import Shapes, shapes_of
 from inference.volume import SpineSegmentation
 
 #: Stretch about the middle of a body in which its canal is measured. Our choice: wide

@@ -6,10 +6,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.calipers import Length
 from inference.geometry.boxes import Box
+from inference.measurements.calipers import Length
+from inference.measurements.shapes import Shapes
 from inference.results import Level, Vertebra
-from inference.shapes import Shapes
 
 #: Part of one another by which facing endplates of neighbors may differ in length. Our
 #: choice: on SPIDER's T2 slices they do by 11 % (standard deviation); at 14 of 847 discs

@@ -24,8 +24,8 @@ from zrad.image import Image
 from zrad.preprocessing import RoiData
 from zrad.radiomics import Radiomics
 
-from inference.disc_signal import CSF_PERCENTILE, CSF_REACH_MM
 from inference.errors import UnmeasurableError
+from inference.measurements.disc_signal import CSF_PERCENTILE, CSF_REACH_MM
 from inference.volume import Volume
 
 #: Gray levels of the texture, between the lowest and the highest signal of each

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.canal import Canal, canal_of
 from inference.errors import UnmeasurableError
 from inference.geometry.boxes import Box, Neighbors, box_of
 from inference.geometry.midsagittal import MidSagittal
 from inference.geometry.pieces import centroid
 from inference.levels.naming import NamedSpine
+from inference.measurements.canal import Canal, canal_of
 from inference.results import Level, Structure, Vertebra
 
 

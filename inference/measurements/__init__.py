@@ -1,0 +1,1 @@
+"""What is measured of a spine with names, and what is usual."""
