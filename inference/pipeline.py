@@ -9,9 +9,9 @@ from pydicom import Dataset
 from inference.dicom import read_volume, study_of
 from inference.errors import MIN_AGE_YEARS, UnderageError
 from inference.geometry.midsagittal import MidSagittal, mid_sagittal
-from inference.grading import GradingModel, load_grading_model
+from inference.grading.crops import level_crops
+from inference.grading.model import GradingModel, load_grading_model
 from inference.judgement import judge
-from inference.level_crops import level_crops
 from inference.levels.naming import NamedSpine, name_levels
 from inference.manifest import WEIGHTS
 from inference.measurements.measure import measure

@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inference.grading import MANIFEST
+from inference.grading.model import MANIFEST
 from inference.manifest import TREATMENT_MANIFEST, WEIGHTS
 from inference.results import ModelVersion
 from inference.segmentation import model as segmentation_model

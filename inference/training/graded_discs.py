@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from inference.disc_features import disc_features
 from inference.errors import SpineNotFoundError
 from inference.geometry.midsagittal import MidSagittal
-from inference.grading import CUTS, feature_table
-from inference.level_crops import level_crops, network_input
+from inference.grading.crops import level_crops, network_input
+from inference.grading.features import disc_features
+from inference.grading.model import CUTS, feature_table
 from inference.levels.naming import NamedSpine, name_levels
 from inference.measurements.shapes import shapes_of
 from inference.results import MAX_LEVEL_SHIFT, FindingKind, Level, Weighting
@@ -54,7 +54,7 @@ class GradedDiscs:
         levels: Index of the level, 0 for L1/L2.
         sure: Whether its name is right by a landmark; without landmarks as found.
         grades: Pfirrmann grade.
-        answers: Whether each of ``grading.QUESTIONS`` is answered yes.
+        answers: Whether each of ``grading.model.QUESTIONS`` is answered yes.
         names: Of the features.
         features: NaN where unknown, shape ``(discs, features)``.
         images: float16, what the network sees, shape ``(discs, 5, rows, columns)``.

@@ -19,7 +19,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 from tqdm import tqdm
 
-from inference.grading import (
+from inference.grading.crops import level_crops
+from inference.grading.model import (
     CUTS,
     MANIFEST,
     QUESTIONS,
@@ -30,7 +31,6 @@ from inference.grading import (
     in_order,
     log_odds,
 )
-from inference.level_crops import level_crops
 from inference.measurements.shapes import shapes_of
 from inference.results import FindingKind, Level, Weighting
 from inference.segmentation.model import SegmentationModel

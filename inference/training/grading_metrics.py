@@ -13,7 +13,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from inference.grading import CUTS, Answers
+from inference.grading.model import CUTS, Answers
 from inference.results import FindingKind
 from inference.spondylosis import RULE
 

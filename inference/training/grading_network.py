@@ -20,8 +20,8 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from inference.grading import CUTS, QUESTIONS
-from inference.level_crops import CENTER, CROP
+from inference.grading.crops import CENTER, CROP
+from inference.grading.model import CUTS, QUESTIONS
 from inference.results import FindingKind
 from inference.segmentation.network import MobileNetV2
 from inference.segmentation.reference_engine import load_reference_model
@@ -135,8 +135,8 @@ def look(
 
     Args:
         stages: Of the served segmentation.
-        images: As ``level_crops.network_input`` makes them.
-        answers: To ``grading.QUESTIONS``.
+        images: As ``crops.network_input`` makes them.
+        answers: To ``grading.model.QUESTIONS``.
         seed: Of the variants.
         variants: How many; the first is the crop itself.
 

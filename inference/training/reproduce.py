@@ -10,8 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from inference.grading import MANIFEST as GRADING_MANIFEST
-from inference.grading import load_grading_model
+from inference.grading.model import MANIFEST as GRADING_MANIFEST
+from inference.grading.model import load_grading_model
 from inference.manifest import TREATMENT_MANIFEST, WEIGHTS, read_weights
 from inference.quality import model as quality_model
 from inference.segmentation import model as segmentation_model

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from inference.grading import CUTS, QUESTIONS, Answers, in_order, of_grades
+from inference.grading.model import CUTS, QUESTIONS, Answers, in_order, of_grades
 from inference.results import (
     MIN_SLIP_PERCENT,
     CentralStenosis,

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inference.disc_features import disc_features
-from inference.disc_outline import DiscOutline
 from inference.geometry.midsagittal import MidSagittal
-from inference.grading import (
+from inference.grading.crops import CENTER, CROP, level_crops, network_input
+from inference.grading.features import disc_features
+from inference.grading.model import (
     CUTS,
     QUESTIONS,
     Assessment,
@@ -18,7 +18,7 @@ from inference.grading import (
     in_order,
     load_grading_model,
 )
-from inference.level_crops import CENTER, CROP, level_crops, network_input
+from inference.grading.outline import DiscOutline
 from inference.levels.naming import NamedSpine
 from inference.measurements.shapes import shapes_of
 from inference.results import DiscGrading, FindingKind, Level, Weighting

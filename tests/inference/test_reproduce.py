@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from inference.__main__ import DONE, main
-from inference.grading import MANIFEST as GRADING
+from inference.grading.model import MANIFEST as GRADING
 from inference.manifest import WEIGHTS
 from inference.quality.model import MANIFEST as QUALITY
 from inference.segmentation.model import MANIFEST

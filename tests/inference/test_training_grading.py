@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from inference.geometry.midsagittal import MidSagittal
-from inference.grading import CUTS, QUESTIONS, GradingParts, load_grading_model
-from inference.level_crops import CROP, level_crops
+from inference.grading.crops import CROP, level_crops
+from inference.grading.model import CUTS, QUESTIONS, GradingParts, load_grading_model
 from inference.levels.naming import NamedSpine
 from inference.measurements.shapes import shapes_of
 from inference.results import (

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.disc_outline import DiscOutline
+from inference.grading.outline import DiscOutline
 
 #: Parts of a disc from top to bottom and from front to back. Our choice.
 PARTS: Final = (3, 5)

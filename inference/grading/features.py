@@ -1,6 +1,6 @@
 """What the trees of the grading look at: each disc in numbers, all of them ratios.
 
-Measured on ``level_crops``, so in units of the patient's own spine. What cannot be
+Measured on ``crops``, so in units of the patient's own spine. What cannot be
 measured is NaN or left out, which the trees know how to take.
 """
 
@@ -10,10 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from inference.disc_outline import DiscOutline
-from inference.disc_surroundings import borders, endplates
-from inference.disc_texture import texture
-from inference.level_crops import BODY_PER_COLUMN, STEP_PER_ROW, LevelCrop
+from inference.grading.crops import BODY_PER_COLUMN, STEP_PER_ROW, LevelCrop
+from inference.grading.outline import DiscOutline
+from inference.grading.surroundings import borders, endplates
+from inference.grading.texture import texture
 from inference.measurements.alignment import slip_of
 from inference.measurements.shapes import Shapes
 from inference.results import Level

@@ -7,15 +7,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.disc_outline import DiscOutline
 from inference.geometry.rays import BORDER
-from inference.level_crops import (
+from inference.grading.crops import (
     BODY_PER_COLUMN,
     CROP,
     STEP_PER_ROW,
     SURE_BONE,
     LevelCrop,
 )
+from inference.grading.outline import DiscOutline
 
 #: Rows of bone beside an endplate: thin, and as deep as a Modic change reaches. Our
 #: choice: about 1 to 3 and 3 to 8 mm.

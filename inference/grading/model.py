@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from scipy.special import expit, logit
 
-from inference.disc_features import Features, disc_features
-from inference.level_crops import LevelCrop, network_input
+from inference.grading.crops import LevelCrop, network_input
+from inference.grading.features import Features, disc_features
 from inference.manifest import WEIGHTS, read_weights
 from inference.measurements.shapes import Shapes
 from inference.results import (
@@ -104,7 +104,7 @@ class GradingParts:
 
     Attributes:
         trees: Text of one LightGBM model per question.
-        network: ONNX graph from ``level_crops.network_input`` to log odds.
+        network: ONNX graph from ``crops.network_input`` to log odds.
         joining: How they are joined.
 
     """

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from inference.geometry.rays import BORDER
-from inference.level_crops import CENTER, CROP
+from inference.grading.crops import CENTER, CROP
 
 MIN_COLUMNS: Final = 8  # our choice: fewer columns of disc have no shape
 #: Part of the length that has endplates. Our choice: as ``boxes.CENTRAL_PART``.

@@ -1,0 +1,1 @@
+"""Grade and findings of each disc, from its picture."""
