@@ -201,7 +201,7 @@ CANAL_CLASSES: Final[dict[CanalClass, Concept]] = {
     | {"extension": [{"url": ORDINAL_VALUE, "valueDecimal": order}]}
     for order, name in enumerate(CanalClass)
 }
-# The rule is ours: inference/spondylosis.toml
+# The rule is ours: inference/severity/spondylosis.toml
 SPONDYLOSIS: Final = coding(
     CODE_SYSTEM, "spondylosis-severity", "Severity of spondylosis"
 )

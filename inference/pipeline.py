@@ -30,8 +30,8 @@ from inference.results import (
 from inference.segmentation.model import SegmentationModel, load_segmentation_model
 from inference.segmentation.preprocessing import NETWORK_SPACING_MM
 from inference.segmentation.segment import segment
-from inference.spondylosis import spondylosis
-from inference.stenosis import central_stenoses
+from inference.severity.spondylosis import spondylosis
+from inference.severity.stenosis import central_stenoses
 from inference.treatment.model import TreatmentModel, load_treatment_model
 from inference.volume import Geometry, SpineSegmentation, Volume
 

@@ -13,7 +13,7 @@ from inference.results import (
     LevelMeasurement,
     TreatmentKind,
 )
-from inference.stenosis import central_stenoses
+from inference.severity.stenosis import central_stenoses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from sklearn.metrics import (
 
 from inference.grading.model import CUTS, Answers
 from inference.results import FindingKind
-from inference.spondylosis import RULE
+from inference.severity.spondylosis import RULE
 
 BOOTSTRAPS: Final = 300  # our choice: half a minute for all intervals
 BINS: Final = 5  # of the calibration curve

@@ -24,7 +24,7 @@ from inference.results import (
     SpineMeasurement,
     VertebraMeasurement,
 )
-from inference.stenosis import (
+from inference.severity.stenosis import (
     ABSOLUTE_MM,
     LEAST_UNCERTAINTY_MM,
     QUANTITY,

@@ -1,7 +1,7 @@
 """Severity of spondylosis: a network that is asked for it, beside the rule.
 
 The paper asks a MobileNetV2 for the class (97.84 % accuracy, JMIR AI 2026;5:e83322) and
-does not say how its classes were made. Here they are made by ``inference.spondylosis``
+does not say how its classes were made. Here they are made by ``severity.spondylosis``
 from what the reader of SPIDER says of each disc, and asked of a network; or the rule is
 applied to what the grading answers and to the measured slip. Both by the same folds.
 """
@@ -26,7 +26,7 @@ from inference.results import (
     Severity,
 )
 from inference.segmentation.model import SegmentationModel
-from inference.spondylosis import spondylosis
+from inference.severity.spondylosis import spondylosis
 from inference.training.graded_discs import GradedDiscs, graded_discs
 from inference.training.grading import (
     OutOfFold,

@@ -41,8 +41,8 @@ from inference.results import (
     Vertebra,
     VertebraMeasurement,
 )
-from inference.spondylosis import spondylosis
-from inference.stenosis import central_stenoses
+from inference.severity.spondylosis import spondylosis
+from inference.severity.stenosis import central_stenoses
 
 #: Not UTC on purpose: a mapping that drops the offset must fail.
 SIGNED_AT: Final = datetime(2026, 3, 31, 23, 30, tzinfo=timezone(timedelta(hours=5.5)))

@@ -13,7 +13,7 @@ from inference.grading.model import MANIFEST as GRADING
 from inference.manifest import WEIGHTS
 from inference.quality.model import MANIFEST as QUALITY
 from inference.segmentation.model import MANIFEST
-from inference.stenosis import TOO_WIDE_MM
+from inference.severity.stenosis import TOO_WIDE_MM
 from inference.training import cards, evaluation, grading, metrics, quality
 from inference.training.reproduce import MEASURES, SPIDER, State, reproduce
 

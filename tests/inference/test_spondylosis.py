@@ -20,8 +20,8 @@ from inference.results import (
     Severity,
     Spondylosis,
 )
-from inference.spondylosis import FILE, RULE, load_rule, spondylosis
-from inference.stenosis import central_stenoses
+from inference.severity.spondylosis import FILE, RULE, load_rule, spondylosis
+from inference.severity.stenosis import central_stenoses
 
 USUAL_MM = dict(zip(Level, (6.71, 7.72, 8.74, 9.37, 8.94), strict=True))
 PLACE = Level.L4_L5

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from inference.results import CanalClass, CentralStenosis, Level
-from inference.stenosis import (
+from inference.severity.stenosis import (
     ABSOLUTE_MM,
     RELATIVE_MM,
     TOO_WIDE_MM,

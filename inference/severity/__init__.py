@@ -1,0 +1,1 @@
+"""How severe it is, by rules on what was measured and graded."""
