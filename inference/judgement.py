@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inference.guidelines import suggest
-from inference.outcome import predict_outcomes
+from inference.registry.outcome import predict_outcomes
 from inference.results import (
     ClinicalFeatures,
     DiscGrading,

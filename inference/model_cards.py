@@ -33,7 +33,7 @@ def model_cards() -> tuple[ModelCard, ...]:
 
 
 def _paths() -> Iterator[Path]:
-    for folder in (WEIGHTS, WEIGHTS.parent):
+    for folder in (WEIGHTS, WEIGHTS.parent / "registry"):
         yield from folder.glob(f"*{_ENDING}")
 
 

@@ -6,7 +6,8 @@ from typing import Any, Final
 import pytest
 
 from inference.judgement import judge
-from inference.outcome import LABELS, predict_outcomes
+from inference.registry.outcome import LABELS, predict_outcomes
+from inference.registry.terms import Input
 from inference.results import (
     ChartCondition,
     ClinicalFeatures,
@@ -18,7 +19,6 @@ from inference.results import (
     SurgicalDiagnosis,
     SurgicalOutcome,
 )
-from inference.swespine_terms import Input
 from inference.treatment.model import load_treatment_model
 
 EMPTY: Final = ClinicalFeatures()

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.errors import ModelError
+from inference.registry.swespine import FILE, PublishedModel, load_registry
+from inference.registry.terms import Continuous, Input, Term
 from inference.results import OutcomeEstimate, SurgicalDiagnosis, SurgicalOutcome
-from inference.swespine import FILE, PublishedModel, load_registry
-from inference.swespine_terms import Continuous, Input, Term
 
 PUBLISHED: Final = Path(__file__).parents[3] / "shared/data/swespine/models.json"
 MODELS: Final = load_registry().models

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from inference.guidelines import is_chronic
+from inference.registry.swespine import PublishedModel, load_registry
+from inference.registry.terms import Continuous, Input, Term
 from inference.results import (
     ClinicalFeatures,
     ClinicalValue,
@@ -20,8 +22,6 @@ from inference.results import (
     SurgicalDiagnosis,
     SurgicalOutcome,
 )
-from inference.swespine import PublishedModel, load_registry
-from inference.swespine_terms import Continuous, Input, Term
 
 #: Weeks up to which each class of duration reaches: 3 months, 1 year, 2 years.
 DURATION_WEEKS: Final = (13.0, 52.0, 104.0)

@@ -18,13 +18,13 @@ from typing import Final
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from inference.errors import ModelError
+from inference.registry.terms import Input, Inputs, Term
 from inference.results import (
     ModelVersion,
     OutcomeEstimate,
     SurgicalDiagnosis,
     SurgicalOutcome,
 )
-from inference.swespine_terms import Input, Inputs, Term
 
 FILE: Final = Path(__file__).with_suffix(".json")
 SATISFIED: Final = "satisfied with the result"

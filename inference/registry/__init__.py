@@ -1,0 +1,1 @@
+"""What the spine registry predicts in the case of an operation."""
