@@ -11,7 +11,7 @@ from fhir_mappings import codes
 from fhir_mappings.chart_codes import Code
 from fhir_mappings.datatypes import Resource, concept
 from fhir_mappings.measures import Unit
-from inference.questions import (
+from inference.judgement.questions import (
     QUESTIONS,
     FlagQuestion,
     Question,

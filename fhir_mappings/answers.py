@@ -17,7 +17,7 @@ from fhir_mappings.datatypes import Resource, concept, narrative, quantity, refe
 from fhir_mappings.identifiers import identifier
 from fhir_mappings.models import built
 from fhir_mappings.write_context import WriteContext
-from inference.questions import QUESTIONS
+from inference.judgement.questions import QUESTIONS
 from inference.results import Answer, CaseReport, Smoking
 
 

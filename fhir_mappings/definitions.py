@@ -21,7 +21,7 @@ from fhir_mappings.datatypes import Resource, narrative, reference
 from fhir_mappings.measures import LEVEL_MEASURES, VERTEBRA_MEASURES
 from fhir_mappings.models import built
 from fhir_mappings.profiles import PROFILES, Profile
-from inference.questions import QUESTIONS
+from inference.judgement.questions import QUESTIONS
 
 #: Of the definitions, raised with every change of one.
 VERSION: Final = "0.2.0"

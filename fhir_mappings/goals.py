@@ -15,7 +15,7 @@ from fhir_mappings.identifiers import identifier
 from fhir_mappings.models import built
 from fhir_mappings.plan_steps import review_date
 from fhir_mappings.write_context import WriteContext
-from inference.questions import QUESTIONS
+from inference.judgement.questions import QUESTIONS
 from inference.results import CaseReport, ClinicalValue
 
 

@@ -11,7 +11,7 @@ from inference.errors import MIN_AGE_YEARS, UnderageError
 from inference.geometry.midsagittal import MidSagittal, mid_sagittal
 from inference.grading.crops import level_crops
 from inference.grading.model import GradingModel, load_grading_model
-from inference.judgement import judge
+from inference.judgement.judge import judge
 from inference.levels.naming import NamedSpine, name_levels
 from inference.manifest import WEIGHTS
 from inference.measurements.measure import measure

@@ -5,7 +5,7 @@ Nothing of it leaves this application before the signature.
 
 from collections.abc import Mapping
 
-from inference.questions import (
+from inference.judgement.questions import (
     QUESTIONS,
     FlagQuestion,
     NumberQuestion,

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from inference.advice import reconsidered
+from inference.judgement.advice import reconsidered
 from inference.results import Answer, CaseReport, ClinicalFeatures, Identity
 from smart_app.ehrs.writable import Rung
 from smart_app.errors import advice_of, title_of

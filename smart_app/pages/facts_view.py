@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from inference.advice import is_known, missing, rests_on
 from inference.guidelines import suggest
-from inference.questions import (
+from inference.judgement.advice import is_known, missing, rests_on
+from inference.judgement.questions import (
     GROUPS,
     FlagQuestion,
     Question,

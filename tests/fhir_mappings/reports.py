@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from fhir_mappings.datatypes import Resource
 from fhir_mappings.write_context import WriteContext
-from inference.questions import (
+from inference.judgement.questions import (
     QUESTIONS,
     FlagQuestion,
     Question,

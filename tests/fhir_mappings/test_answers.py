@@ -9,7 +9,7 @@ import pytest
 from fhir_mappings.answers import answer_observations
 from fhir_mappings.bundle import key, report_resources
 from fhir_mappings.gather import clinical_features
-from inference.questions import QUESTIONS, with_answers
+from inference.judgement.questions import QUESTIONS, with_answers
 from inference.results import (
     Answer,
     ClinicalFeatures,

@@ -12,7 +12,7 @@ from fhir_mappings.chart_values import KINDS
 from fhir_mappings.measures import LEVEL_MEASURES, VERTEBRA_MEASURES, Measure
 from fhir_mappings.plan_steps import STEPS, Step
 from fhir_mappings.write_context import NEEDED_TYPES, OPTIONAL_TYPES
-from inference.questions import (
+from inference.judgement.questions import (
     QUESTIONS,
     NumberQuestion,
     Question,

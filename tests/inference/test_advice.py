@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from inference.advice import is_known, missing, reconsidered, rests_on
-from inference.judgement import judge
-from inference.questions import QUESTIONS
+from inference.judgement.advice import is_known, missing, reconsidered, rests_on
+from inference.judgement.judge import judge
+from inference.judgement.questions import QUESTIONS
 from inference.results import (
     Answer,
     CaseReport,

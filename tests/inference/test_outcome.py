@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from inference.judgement import judge
+from inference.judgement.judge import judge
 from inference.registry.outcome import LABELS, predict_outcomes
 from inference.registry.terms import Input
 from inference.results import (

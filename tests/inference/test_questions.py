@@ -5,7 +5,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from inference.questions import QUESTIONS, FlagQuestion, NumberQuestion, with_answers
+from inference.judgement.questions import (
+    QUESTIONS,
+    FlagQuestion,
+    NumberQuestion,
+    with_answers,
+)
 from inference.results import (
     Answer,
     ChartCondition,

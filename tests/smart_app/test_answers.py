@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser as Chromium
 
+from inference.judgement.questions import QUESTIONS
 from inference.manifest import TREATMENT_MANIFEST, WEIGHTS
-from inference.questions import QUESTIONS
 from inference.treatment.model import load_treatment_model
 from sandbox.services import Ehr
 from smart_app.cases.answers import read_form

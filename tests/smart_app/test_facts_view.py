@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from inference.advice import reconsidered
+from inference.judgement.advice import reconsidered
 from inference.results import (
     Answer,
     ChartCondition,

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from inference.guidelines import suggest
-from inference.judgement import judge
-from inference.questions import (
+from inference.judgement.judge import judge
+from inference.judgement.questions import (
     GROUPS,
     QUESTIONS,
     FlagQuestion,

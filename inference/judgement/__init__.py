@@ -1,0 +1,1 @@
+"""What follows for a patient, and what is asked where a fact is missing."""
