@@ -15,10 +15,10 @@ from tqdm import tqdm
 from inference.errors import ModelError
 from inference.outputs.report_json import schema_json
 from inference.results import MAX_LEVEL_SHIFT, CaseReport, Stage
-from inference.studies import Found, find_studies
+from inference.studies.search import Found, find_studies
 
 if TYPE_CHECKING:
-    from inference.one_study import Outcome
+    from inference.studies.one_study import Outcome
 
 #: Exit status: all was analyzed; something was refused; nothing could be done.
 DONE, REFUSED, FAILED = 0, 1, 2
@@ -84,8 +84,8 @@ def _analyze(arguments: argparse.Namespace) -> int:
         print("no DICOM study found", file=sys.stderr)
         return FAILED
     # Here, because the engines behind it take seconds to load.
-    from inference.batch import analyze_studies  # noqa: PLC0415
-    from inference.one_study import State, Wishes  # noqa: PLC0415
+    from inference.studies.batch import analyze_studies  # noqa: PLC0415
+    from inference.studies.one_study import State, Wishes  # noqa: PLC0415
 
     wishes = Wishes(level_shift=arguments.level_shift, radiomics=arguments.radiomics)
     counts = dict.fromkeys(State, 0)

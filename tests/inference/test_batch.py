@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from inference import one_study
-from inference.batch import analyze_studies, folder_name
-from inference.one_study import Outcome, State, Task, Wishes, analyze_study
 from inference.outputs.folder import (
     DEFINITIONS,
     FEATURES,
@@ -24,7 +21,10 @@ from inference.phantom.drawing import Phantom
 from inference.phantom.mr_series import mr_series
 from inference.pipeline import Models, load_models
 from inference.results import Stage
-from inference.studies import find_studies
+from inference.studies import one_study
+from inference.studies.batch import analyze_studies, folder_name
+from inference.studies.one_study import Outcome, State, Task, Wishes, analyze_study
+from inference.studies.search import find_studies
 from tests.inference.series import INVENTED
 
 WRITTEN = set(FILES) - {REFUSAL, FEATURES, DEFINITIONS}

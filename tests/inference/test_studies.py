@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydicom import Dataset
 
-from inference import studies
 from inference.errors import UnsuitableStudyError
-from inference.studies import Found, Source, find_studies, read_sources
+from inference.studies import search
+from inference.studies.search import Found, Source, find_studies, read_sources
 from tests.sandbox.tiny_dicom import tiny_series
 
 FIRST, SECOND = "1.2.1", "1.2.2"
@@ -110,7 +110,7 @@ def test_a_bomb_that_is_no_dicom_is_not_unpacked(tmp_path: Path) -> None:
 def test_an_entry_that_grows_too_large_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(studies, "MAX_FILE_BYTES", 1 << 20)
+    monkeypatch.setattr(search, "MAX_FILE_BYTES", 1 << 20)
     path = bomb(tmp_path / "bomb.zip", 8 << 20, head=DICOM_HEAD)
     (reason,) = find_studies([path]).unreadable
     assert "larger than 1048576 bytes" in reason
@@ -119,9 +119,9 @@ def test_an_entry_that_grows_too_large_is_refused(
 def test_many_entries_that_grow_too_large_together_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(studies, "SMALL_ZIP_BYTES", 1 << 20)
+    monkeypatch.setattr(search, "SMALL_ZIP_BYTES", 1 << 20)
     path = bomb(tmp_path / "bomb.zip", 1 << 20, entries=20, head=DICOM_HEAD)
-    assert path.stat().st_size * studies.MAX_ZIP_RATIO < 20 << 20
+    assert path.stat().st_size * search.MAX_ZIP_RATIO < 20 << 20
     assert (
         "a zip file unpacks to more than is allowed" in find_studies([path]).unreadable
     )
@@ -130,7 +130,7 @@ def test_many_entries_that_grow_too_large_together_are_refused(
 def test_too_many_entries_are_refused(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(studies, "MAX_ZIP_ENTRIES", 3)
+    monkeypatch.setattr(search, "MAX_ZIP_ENTRIES", 3)
     (reason,) = find_studies([zipped(folder, tmp_path / "z.zip")]).unreadable
     assert "at most 3" in reason
 

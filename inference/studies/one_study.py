@@ -18,7 +18,7 @@ from inference.outputs.folder import Order, is_complete, write_refusal, write_re
 from inference.outputs.report_json import SCHEMA_VERSION, Refusal
 from inference.pipeline import Models, Progress, analyze
 from inference.results import CaseReport, ClinicalFeatures
-from inference.studies import Source, read_sources
+from inference.studies.search import Source, read_sources
 
 #: Kinds of files that a result depends on, besides the images and the models.
 PROGRAM: Final = frozenset({".py", ".csv", ".toml", ".json"})
@@ -151,8 +151,8 @@ def _fingerprint(contents: Sequence[bytes], models: Models, wishes: Wishes) -> s
 
 @cache
 def program_sha256() -> str:
-    """Return the hash of this package's code, tables and manifests of models."""
-    files = sorted(Path(__file__).parent.rglob("*"))
+    """Return the hash of all code, tables and manifests of models of ``inference``."""
+    files = sorted(Path(__file__).parents[1].rglob("*"))
     parts = [path.read_bytes() for path in files if path.suffix in PROGRAM]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 

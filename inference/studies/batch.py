@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Final
 
 from inference.dicom import select_series
 from inference.errors import InferenceError, UnsuitableStudyError
-from inference.one_study import Outcome, Task, Wishes, analyze_study, refused
 from inference.pipeline import Models, load_models
 from inference.results import Stage
-from inference.studies import FoundStudy
+from inference.studies.one_study import Outcome, Task, Wishes, analyze_study, refused
+from inference.studies.search import FoundStudy
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue

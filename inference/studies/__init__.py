@@ -1,0 +1,1 @@
+"""From paths on a disk to a folder of results for every study."""
