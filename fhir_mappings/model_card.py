@@ -8,7 +8,7 @@ from base64 import b64encode
 from fhir_mappings.codes import MODEL_CARD, MODEL_CARD_MARKDOWN
 from fhir_mappings.datatypes import Resource, narrative
 from fhir_mappings.models import built
-from inference.model_cards import ModelCard
+from inference.transparency.model_cards import ModelCard
 
 
 def model_card(card: ModelCard) -> Resource:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from fhir_mappings.definitions import definitions
 from fhir_mappings.example import example
 from fhir_mappings.model_card import model_card
-from inference.model_cards import model_cards
+from inference.transparency.model_cards import model_cards
 from smart_app.fhir_server.write_requests import FHIR_JSON
 
 bp = Blueprint("definitions", __name__, url_prefix="/fhir")

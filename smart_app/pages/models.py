@@ -3,7 +3,10 @@
 from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 
-from inference.source_attributes import source_attributes, source_attributes_json
+from inference.transparency.source_attributes import (
+    source_attributes,
+    source_attributes_json,
+)
 
 bp = Blueprint("models", __name__)
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from inference.manifest import WEIGHTS
-from inference.source_attributes import manifests
+from inference.transparency.source_attributes import manifests
 
 RESULT: Final = {
     "type": "object",

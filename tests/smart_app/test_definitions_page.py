@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from fhir_mappings.codes import CODE_SYSTEM
 from inference.manifest import WEIGHTS
-from inference.model_cards import model_cards
+from inference.transparency.model_cards import model_cards
 from smart_app.pages.definitions import published
 from tests.smart_app.clinic import Clinic
 

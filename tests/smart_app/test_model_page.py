@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from inference.manifest import WEIGHTS
-from inference.source_attributes import manifests, source_attributes
+from inference.transparency.source_attributes import manifests, source_attributes
 from tests.smart_app.clinic import Clinic
 
 

@@ -15,8 +15,8 @@ from fhir_mappings.definitions import canonical, definitions
 from fhir_mappings.example import example
 from fhir_mappings.model_card import model_card
 from fhir_mappings.profiles import PROFILES, profile_of
-from inference.model_cards import model_cards
 from inference.results import DiscFindings, Level
+from inference.transparency.model_cards import model_cards
 from tests.fhir_mappings.reports import ANSWERS, CONTEXT, REPORT, URGENT
 from tests.validation import ENGINES, errors
 from tests.validation.definitions import r4_package

@@ -1,0 +1,1 @@
+"""What anybody may ask of a model: its card and its source attributes."""
