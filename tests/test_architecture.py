@@ -1,6 +1,6 @@
 """The dependency rule, checked in a fresh interpreter, indirect imports included.
 
-Between the packages of ``smart_app`` it is checked by their source.
+Within ``inference`` and ``smart_app`` it is checked by their source.
 """
 
 import ast
@@ -13,6 +13,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 WEB = {"flask", "smart_app", "fhirclient", "authlib"}
+#: Packages of ``inference`` and modules beside them: each may import those before it.
+ORDER = (
+    *("errors", "results", "volume", "manifest"),
+    *("dicom", "geometry", "phantom", "segmentation", "levels", "quality"),
+    *("measurements", "grading", "severity"),
+    *("guidelines", "registry", "cohort", "treatment", "judgement", "transparency"),
+    *("picture", "pipeline", "outputs", "studies", "training"),
+)
 #: Packages of ``smart_app``: each may import those before it and what all share.
 LAYERS = (
     *("ehrs", "launch", "fhir_server", "cases", "writing", "archive"),
@@ -63,32 +71,44 @@ def test_serving_needs_no_torch() -> None:
     assert "torch" not in loaded_by("inference.pipeline")
 
 
+def test_packages_of_inference_import_only_those_before_them() -> None:
+    places = {*(ROOT / "inference").glob("*.py")}
+    places |= {path.parent for path in (ROOT / "inference").glob("*/__init__.py")}
+    assert {path.stem for path in places} == {*ORDER, "__init__", "__main__"}
+    assert against("inference", ORDER) == []
+
+
 def test_packages_of_the_application_import_only_those_before_them() -> None:
     packages = {path.parent.name for path in (ROOT / "smart_app").glob("*/__init__.py")}
     assert packages == {*LAYERS}
-    wrong = [
-        f"{path.relative_to(ROOT)}: {name}"
-        for place, layer in enumerate(LAYERS)
-        for path in (ROOT / "smart_app" / layer).glob("*.py")
-        for name in imported_packages(path)
-        if name in LAYERS[place + 1 :]
-    ]
-    assert wrong == []
+    assert against("smart_app", LAYERS) == []
 
 
 def test_what_all_packages_share_rests_on_the_list_of_ehrs_alone() -> None:
     modules = (ROOT / "smart_app").glob("*.py")
     shared = [path for path in modules if path.name not in WHOLE]
-    found = {name for path in shared for name in imported_packages(path)}
+    found = {name for path in shared for name in imported(path, "smart_app")}
     assert found & {*LAYERS} == {LAYERS[0]}
 
 
-def imported_packages(path: Path) -> set[str]:
-    """Return the names after ``smart_app`` in all imports, those in functions too."""
+def against(root: str, order: tuple[str, ...]) -> list[str]:
+    """Return the imports of what comes later in the order."""
+    return [
+        f"{path.relative_to(ROOT)}: {name}"
+        for place, item in enumerate(order)
+        for path in (ROOT / root / f"{item}.py", *(ROOT / root / item).glob("*.py"))
+        if path.exists()
+        for name in imported(path, root)
+        if name in order[place + 1 :]
+    ]
+
+
+def imported(path: Path, root: str) -> set[str]:
+    """Return the names after the root in all imports, those in functions too."""
     names = [
-        f"{node.module}.{alias.name}"
+        f"{getattr(node, 'module', '')}.{alias.name}".removeprefix(".")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.ImportFrom)
+        if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
     ]
-    return {name.split(".")[1] for name in names if name.startswith("smart_app.")}
+    return {name.split(".")[1] for name in names if name.startswith(f"{root}.")}
