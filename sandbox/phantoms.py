@@ -15,7 +15,8 @@ CACHE = Path(__file__).parents[1] / "var" / "phantoms"
 
 def phantom_volume(spec: PhantomSpec, *, cache: Path = CACHE) -> Volume:
     """Draw a phantom, or read it where the same one has been drawn before."""
-    code = Path(drawing.__file__).read_bytes()
+    files = sorted(Path(drawing.__file__).parent.glob("*.py"))
+    code = b"".join(path.read_bytes() for path in files)
     key = hashlib.sha256(code + repr(spec).encode()).hexdigest()
     path = cache / f"{key}.npz"
     if not path.exists():
