@@ -14,10 +14,15 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from inference.errors import ModelError
 from inference.guidelines import TABLE
-from inference.manifest import WEIGHTS
+from inference.manifest import TREATMENT_MANIFEST, WEIGHTS
 
 FILE: Final = Path(__file__).with_suffix(".json")
 _STRICT: Final = ConfigDict(extra="forbid")
+_OF_A_SITE: Final = (
+    " This site serves a treatment model of its own, which is named below with its "
+    "quality; what the answers say of the training of the treatment model, of its data "
+    "and of its checks is about the one in the repository."
+)
 _NAMED: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -42,7 +47,7 @@ class Category:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A committed model by its manifest."""
+    """A served model by its manifest."""
 
     name: str
     version: str
@@ -63,8 +68,14 @@ class SourceAttributes:
     models: tuple[Model, ...]
 
 
-def source_attributes(directory: Path = WEIGHTS) -> SourceAttributes:
+def source_attributes(
+    directory: Path = WEIGHTS, *, treatment: Path | None = None
+) -> SourceAttributes:
     """Return the attributes with what the manifests say of each model.
+
+    Args:
+        directory: Of the committed models.
+        treatment: Folder of a site's own treatment model, where one is served.
 
     Raises:
         ModelError: A file is absent, or not what it should be.
@@ -72,26 +83,30 @@ def source_attributes(directory: Path = WEIGHTS) -> SourceAttributes:
     """
     try:
         text = FILE.read_text("utf-8")
-        models = [_model(path) for path in manifests(directory)]
+        is_of_site = treatment is not None and treatment != directory
+        models = [_model(path) for path in _served(directory, treatment)]
         said = {
             "models": " ".join(f"{item.name}: {item.quality}" for item in models),
             "rules": TABLE.version,
         }
         filled = _NAMED.sub(lambda match: json.dumps(said[match[1]])[1:-1], text)
         content = json.loads(filled) | {"models": models}
+        content["about"] += _OF_A_SITE if is_of_site else ""
         return TypeAdapter(SourceAttributes).validate_python(content)
     except (OSError, ValueError, KeyError, ValidationError) as error:
         raise ModelError(f"no source attributes: {error!r}") from error
 
 
-def source_attributes_json(directory: Path = WEIGHTS) -> str:
+def source_attributes_json(
+    directory: Path = WEIGHTS, *, treatment: Path | None = None
+) -> str:
     """Return the same as JSON.
 
     Raises:
         ModelError: As above.
 
     """
-    found = source_attributes(directory)
+    found = source_attributes(directory, treatment=treatment)
     return TypeAdapter(SourceAttributes).dump_json(found, indent=2).decode() + "\n"
 
 
@@ -100,6 +115,15 @@ def manifests(directory: Path = WEIGHTS) -> list[Path]:
     return sorted(
         path for path in directory.glob("*.json") if path.name.count(".") == 1
     )
+
+
+def _served(directory: Path, treatment: Path | None) -> list[Path]:
+    return [
+        (treatment or directory) / path.name
+        if path.name == TREATMENT_MANIFEST
+        else path
+        for path in manifests(directory)
+    ]
 
 
 def _model(path: Path) -> Model:
