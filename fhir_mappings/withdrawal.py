@@ -5,6 +5,7 @@ AuditEvent: they stay as they are.
 """
 
 import re
+from collections.abc import Sequence
 from html import escape
 from typing import Final
 
@@ -23,9 +24,10 @@ _STATUS: Final = {
     "ServiceRequest": "status",
 }
 _FALLEN: Final = frozenset({ENTERED_IN_ERROR, "revoked", "cancelled", "superseded"})
-#: Type -> its state once another plan has taken its place, and before.
+#: Type -> its state once a later plan or document has taken its place, and before.
 _REPLACED: Final = {
     "CarePlan": ("revoked", "active"),
+    "DocumentReference": ("superseded", "current"),
     "ServiceRequest": ("revoked", "active"),
     "Goal": ("cancelled", "proposed"),
 }
@@ -61,20 +63,35 @@ def withdrawn(resource: Resource, *, why: str) -> Resource:
     return _marked(resource, ENTERED_IN_ERROR, why)
 
 
+def naming(resource: Resource, older: Sequence[str]) -> Resource:
+    """Return a plan or a document that names those whose place it takes.
+
+    Args:
+        resource: A CarePlan or a DocumentReference.
+        older: ``"Type/id"`` of what it replaces.
+
+    """
+    links = [{"reference": item} for item in older]
+    if resource["resourceType"] == "CarePlan":
+        return {**resource, "replaces": links}
+    related = [{"code": "replaces", "target": link} for link in links]
+    return {**resource, "relatesTo": related}
+
+
 def replaced(resource: Resource, *, why: str) -> Resource:
-    """Return a plan or a part of it as it is, marked as replaced by a later one."""
+    """Return a plan, its part or a document, marked as replaced by a later one."""
     state, _ = _REPLACED[resource["resourceType"]]
     return _marked(resource, state, why)
 
 
 def can_be_replaced(resource: Resource) -> bool:
-    """Tell whether a plan or a part of it is as it was signed: nobody acted on it."""
+    """Tell whether a plan, its part or a document is as signed: nobody acted on it."""
     kind = resource["resourceType"]
     return kind in _REPLACED and resource.get(_STATUS[kind]) == _REPLACED[kind][1]
 
 
 def is_replaced(resource: Resource) -> bool:
-    """Tell whether a plan or a part of it was replaced, and not withdrawn."""
+    """Tell whether a plan, its part or a document was replaced, and not withdrawn."""
     kind = resource["resourceType"]
     return kind in _REPLACED and resource.get(_STATUS[kind]) == _REPLACED[kind][0]
 

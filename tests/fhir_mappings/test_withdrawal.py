@@ -21,6 +21,7 @@ from fhir_mappings.withdrawal import (
 DIV = '<div xmlns="http://www.w3.org/1999/xhtml"><p>Walk &amp; swim</p></div>'
 STATES = {
     "CarePlan": ("status", "active", "revoked"),
+    "DocumentReference": ("status", "current", "superseded"),
     "ServiceRequest": ("status", "active", "revoked"),
     "Goal": ("lifecycleStatus", "proposed", "cancelled"),
 }
