@@ -81,7 +81,7 @@ def dry_run_command(run: str) -> None:
     for line in lines(outcome):
         click.echo(line)
     for reference in outcome.unreplaced:
-        click.echo(f"{reference} would stay active: the EHR takes no update of it")
+        click.echo(f"{reference} would still hold: the EHR takes no update of it")
 
 
 def _authority(services: Services, run: SignedRun) -> OpenLaunch:

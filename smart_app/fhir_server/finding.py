@@ -82,6 +82,17 @@ def reference_of(resource: Resource) -> str:
     return f"{resource['resourceType']}/{resource['id']}"
 
 
+def bounds(resource: Resource) -> tuple[str, str]:
+    """Return the parameter without which some servers search nothing (Epic: 59108)."""
+    if resource["resourceType"] == DOCUMENT:
+        codings = resource["type"]["coding"]
+        return "type", ",".join(f"{c['system']}|{c['code']}" for c in codings)
+    if resource["resourceType"] not in CATEGORIZED:
+        return "category", ""
+    codings = [c for item in resource.get("category", []) for c in item["coding"]]
+    return "category", "".join(f"{c['system']}|{c['code']}" for c in codings[:1])
+
+
 def _targets(resource: Resource) -> set[str | None]:
     """Return what a Provenance is of: it falls with any of them."""
     return {local(item.get("reference", "")) for item in resource.get("target", [])}
@@ -95,25 +106,14 @@ def _searches(
         search = search_for(resource)
         has_patient = "subject" in resource or "patient" in resource
         for name, value in search.params.items():
-            kind = (search.resource_type, name, has_patient, _bounds(resource))
+            kind = (search.resource_type, name, has_patient, bounds(resource))
             tokens[kind].append(value)
-    for (resource_type, name, has_patient, bounds), values in tokens.items():
+    for (resource_type, name, has_patient, bound), values in tokens.items():
         around = {"patient": patient_id} if has_patient else {}
-        around |= dict([bounds]) if bounds[1] else {}
+        around |= dict([bound]) if bound[1] else {}
         if resource_type == DOCUMENT:  # some servers keep no identifier of documents
             yield resource_type, around
             continue
         for start in range(0, len(values), IDENTIFIERS_PER_SEARCH):
             some = values[start : start + IDENTIFIERS_PER_SEARCH]
             yield resource_type, {name: ",".join(some), **around}
-
-
-def _bounds(resource: Resource) -> tuple[str, str]:
-    """Return the parameter without which some servers search nothing (Epic: 59108)."""
-    if resource["resourceType"] == DOCUMENT:
-        codings = resource["type"]["coding"]
-        return "type", ",".join(f"{c['system']}|{c['code']}" for c in codings)
-    if resource["resourceType"] not in CATEGORIZED:
-        return "category", ""
-    codings = [c for item in resource.get("category", []) for c in item["coding"]]
-    return "category", "".join(f"{c['system']}|{c['code']}" for c in codings[:1])

@@ -20,7 +20,7 @@ from smart_app.services import Services
 from smart_app.writing.journal import created_by, entries
 from smart_app.writing.ladder import WritePlan
 from smart_app.writing.outgoing import current_plan, outgoing, preview_signature
-from smart_app.writing.replacing import older_plans, replacements, replacing
+from smart_app.writing.replacing import find_older, replacements, replacing
 from smart_app.writing.sending import planned_requests
 
 
@@ -32,8 +32,8 @@ class DryRun:
         issuer: FHIR base of the EHR.
         plan: What goes where.
         requests: The requests, in their order.
-        unreplaced: References of older plans, and parts of them, that would stay
-            active because the server lets them not be updated.
+        unreplaced: References of older plans, their parts and older documents that
+            would still hold because the server lets them not be updated.
 
     """
 
@@ -64,7 +64,7 @@ def dry_run(services: Services, launch: OpenLaunch) -> DryRun:
     signed = signed or preview_signature(services, launch.signer, plan)
     report = outgoing(services, launch, case, signed, plan)
     mine = created_by(entries(services, launch.id))
-    older = older_plans(client, patient_id, report.resources, mine=mine)
+    older = find_older(client, patient_id, report.resources, mine=mine)
     resources = replacing(report.resources, older)
     before = find(client, resources, patient_id, ours=mine)
     shared = {*before.references.values()}

@@ -14,6 +14,8 @@ from smart_app.launch.smart import can_write_type
 
 PLAN: Final = "CarePlan"
 FINDINGS: Final = "Observation"
+#: What brings the plan into the chart: of each, the one that was signed last holds.
+CARRIERS: Final = frozenset({PLAN, DOCUMENT})
 #: What makes no sense without the plan.
 WITH_THE_PLAN: Final = frozenset({PLAN, "Goal", "ServiceRequest"})
 

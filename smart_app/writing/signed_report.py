@@ -53,7 +53,7 @@ from smart_app.writing.journal import (
 from smart_app.writing.kept_plans import keep_plan
 from smart_app.writing.ladder import WritePlan
 from smart_app.writing.outgoing import current_plan, outgoing
-from smart_app.writing.replacing import older_plans, replace_plans, replacing
+from smart_app.writing.replacing import find_older, replace_older, replacing
 from smart_app.writing.sending import Sender, send_resources
 
 #: States of a signature after which nothing is sent for it any more.
@@ -143,7 +143,7 @@ def _write(
         raise PlanChangedError("the EHR takes something else than was shown")
     report = outgoing(services, launch, case, signed, plan)
     sent = entries(services, launch.id)
-    older = older_plans(client, patient_id, report.resources, mine=created_by(sent))
+    older = find_older(client, patient_id, report.resources, mine=created_by(sent))
     resources = replacing(report.resources, older)
     before = _find_settled(services, client, resources, patient_id, sent)
     if signed.existing is None:
@@ -165,7 +165,7 @@ def _write(
     note_found(services, launch.id, after.references)
     if len(after.standing) < len(resources):
         raise EhrError("read-back: resources are missing")
-    unreplaced = replace_plans(sender, older, after, capabilities)
+    unreplaced = replace_older(sender, older, after, capabilities)
     ours = [r for r in resources if after.references[key(r)] not in existing]
     written = [after.references[key(resource)] for resource in ours]
     if report.kept_plan:

@@ -51,7 +51,7 @@ from smart_app.writing.journal import (
     note_undone,
 )
 from smart_app.writing.kept_plans import withdraw_plans
-from smart_app.writing.ladder import FINDINGS, PLAN
+from smart_app.writing.ladder import CARRIERS, FINDINGS, PLAN
 from smart_app.writing.sending import REFUSALS, Sender
 from smart_app.writing.signed_report import write_lock
 
@@ -137,10 +137,8 @@ def undo_run(
         marks = {ref: _mark(sender, ref, capabilities) for ref in targets}
         marked = [ref for ref, mark in marks.items() if mark is Mark.MADE]
         unchanged = [ref for ref, mark in marks.items() if mark is Mark.REFUSED]
-        again: list[str] = []
-        if PLAN not in map(_type, unchanged):  # else two plans would hold
-            again, refused = _reinstate_all(sender, written, targets)
-            unchanged += refused
+        again, refused = _reinstate_all(sender, written, targets, unchanged)
+        unchanged += refused
         if not _say_who(sender, run, marked, capabilities, by=by, display=display):
             unchanged.append("the Provenance of the withdrawal")
         if not unchanged:
@@ -159,9 +157,9 @@ def undo_run(
 
 
 def _in_order(created: Iterable[str]) -> list[str]:
-    """Return what can be marked, the plan first: it does most harm."""
+    """Return what can be marked, what carries the plan first: it does most harm."""
     marked = [ref for ref in dict.fromkeys(created) if can_be_withdrawn(_type(ref))]
-    return sorted(marked, key=lambda reference: _type(reference) != PLAN)
+    return sorted(marked, key=lambda reference: _type(reference) not in CARRIERS)
 
 
 def _find_lost(services: Services, client: FhirClient, run: SignedRun) -> None:
@@ -231,9 +229,14 @@ def _is_taken(sender: Sender, resource: Resource) -> bool:
 
 
 def _reinstate_all(
-    sender: Sender, written: Sequence[Entry], marked: Sequence[str]
+    sender: Sender,
+    written: Sequence[Entry],
+    targets: Sequence[str],
+    standing: Sequence[str],
 ) -> tuple[list[str], list[str]]:
     """Let hold again what this run replaced, unless somebody changed it since.
+
+    Not where what replaced it is still standing: then two plans would hold.
 
     Returns:
         What holds again, and what the server refused.
@@ -241,8 +244,10 @@ def _reinstate_all(
     """
     again: list[str] = []
     refused: list[str] = []
+    kept = {*map(_type, standing)}
     for entry in written:
-        if entry.method != "PUT" or entry.target in marked:
+        carrier = DOCUMENT if _type(entry.target) == DOCUMENT else PLAN
+        if entry.method != "PUT" or entry.target in targets or carrier in kept:
             continue
         resource = _read_own(sender, entry.target) or {"resourceType": ""}
         is_ours = resource.get("meta", {}).get("versionId") == entry.version

@@ -12,6 +12,7 @@ import pytest
 
 from sandbox.services import Ehr, app_url
 from tests.smart_app.clinic import Browser, Clinic, settings_in
+from tests.smart_app.test_ladder import DOCUMENTS_ONLY
 from tests.smart_app.test_undo import signed_anew
 
 Sent = list[tuple[str, str, Any]]
@@ -46,10 +47,14 @@ def shown(page: str) -> Sent:
     ]
 
 
-def test_the_page_shows_what_is_sent_then_an_older_plan_that_is_replaced_too(
-    hospital: Ehr, browser: Browser, clinic: Clinic, case: str
+@pytest.mark.parametrize("style", [{}, {"types": DOCUMENTS_ONLY}])
+def test_the_page_shows_what_is_sent_then_what_is_replaced_too(
+    hospital: Ehr, browser: Browser, clinic: Clinic, style: dict[str, Any]
 ) -> None:
+    hospital.play("open", **style)
     signed_anew(clinic, hospital)
+    case = browser.open(patient="ada", encounter="visit")
+    clinic.work()
     hospital.log()
     assert f'href="{case}dry-run"' in browser.client.get(case).text
     page = browser.client.get(f"{case}dry-run").text

@@ -119,6 +119,7 @@ READ_ONLY = {
     name: ["read", "search-type"]
     for name in ("Patient", "Condition", "Observation", "ImagingStudy", "Practitioner")
 }
+DOCUMENTS_ONLY = READ_ONLY | {DOCUMENT: ["read", "search-type", "create", "update"]}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from fhir_mappings.bundle import key
 from sandbox.services import Ehr
 from smart_app.cases.store import keep_write_state
+from smart_app.ehrs.writable import DOCUMENT
 from smart_app.fhir_server.client import FhirClient
 from smart_app.launch.launches import launch_of_job
 from smart_app.tables import WriteState
@@ -16,7 +17,7 @@ from smart_app.writing.journal import entries
 from smart_app.writing.signed_report import write_report
 from tests.smart_app.charts import BOB, load
 from tests.smart_app.clinic import Browser, Clinic
-from tests.smart_app.test_ladder import NO_PLAN, open_signed
+from tests.smart_app.test_ladder import DOCUMENTS_ONLY, NO_PLAN, open_signed
 
 MARKED = (
     *("CarePlan", "DiagnosticReport", "Goal", "Observation", "RiskAssessment"),
@@ -38,18 +39,18 @@ def finals(ehr: Ehr) -> Counter[str]:
     return Counter(key(r) for r in ours(ehr, *MARKED) if status(r) not in fallen)
 
 
-def answer_something(browser: Browser, case: str) -> None:
+def answer_something(browser: Browser, case: str, odi: str = "60") -> None:
     """Type in an answer, so that the plan says something else."""
-    answer = browser.post(case, "answers", {"odi_percent": "60"})
+    answer = browser.post(case, "answers", {"odi_percent": odi})
     assert answer.status_code == 303, answer.text
 
 
-def signed_anew(clinic: Clinic, ehr: Ehr) -> tuple[Browser, str]:
+def signed_anew(clinic: Clinic, ehr: Ehr, odi: str = "60") -> tuple[Browser, str]:
     """Launch the patient once more in another browser, answer and sign."""
     browser = Browser(clinic, ehr)
     case = browser.open(patient="ada", encounter="visit")
     clinic.work()
-    answer_something(browser, case)
+    answer_something(browser, case, odi)
     assert browser.sign(case)["state"] == "written"
     return browser, case
 
@@ -145,19 +146,92 @@ def test_a_plan_that_is_signed_later_replaces_the_one_before_until_it_is_withdra
     assert set(plans) == {"active", "entered-in-error"}
 
 
-def test_a_run_that_is_taken_up_after_a_later_one_takes_nothing_back(
-    hospital: Ehr, browser: Browser, clinic: Clinic, case: str
+def test_a_document_that_is_signed_later_replaces_the_one_before_until_it_is_withdrawn(
+    hospital: Ehr, clinic: Clinic
 ) -> None:
-    browser.sign(case)
-    (first,) = hospital.resources("CarePlan")
+    hospital.play("open", types=DOCUMENTS_ONLY)
+    signed_anew(clinic, hospital, odi="40")
+    (first,) = hospital.resources(DOCUMENT)
+    browser, case = signed_anew(clinic, hospital)
+    documents = {item["status"]: item for item in hospital.resources(DOCUMENT)}
+    assert documents["superseded"]["id"] == first["id"]
+    old = {"reference": f"DocumentReference/{first['id']}"}
+    assert documents["current"]["relatesTo"] == [{"code": "replaces", "target": old}]
+    assert browser.status(case)["write"]["differences"] == []
+    browser.post(case, "undo", WITHDRAW | {"run": case.split("/")[2]})
+    documents = {item["status"]: item for item in hospital.resources(DOCUMENT)}
+    assert set(documents) == {"current", "entered-in-error"}
+    assert documents["current"]["text"] == first["text"]
+    signed_anew(clinic, hospital)  # names no withdrawn one
+    *_, third = hospital.resources(DOCUMENT)
+    assert third["relatesTo"] == [{"code": "replaces", "target": old}]
+
+
+def test_an_older_document_holds_again_only_once_the_newer_one_is_withdrawn(
+    hospital: Ehr, clinic: Clinic
+) -> None:
+    hospital.play("open", types=DOCUMENTS_ONLY)
+    signed_anew(clinic, hospital, odi="40")
+    browser, case = signed_anew(clinic, hospital)
+    hospital.fault(method="PUT", path="/DocumentReference/", status=405)
+    form = WITHDRAW | {"run": case.split("/")[2]}
+    assert browser.post(case, "undo", form).status_code == 502
+    states = [status(item) for item in hospital.resources(DOCUMENT)]
+    assert states == ["superseded", "current"]
+    assert browser.post(case, "undo", form).status_code == 303
+    states = [status(item) for item in hospital.resources(DOCUMENT)]
+    assert states == ["current", "entered-in-error"]
+
+
+def test_documents_of_others_and_of_another_kind_stay_as_they_are(
+    hospital: Ehr, clinic: Clinic
+) -> None:
+    hospital.play("open", types=DOCUMENTS_ONLY)
+    signed_anew(clinic, hospital, odi="40")
+    (ours,) = hospital.resources(DOCUMENT)
+    theirs = ours | {"id": "theirs", "identifier": [], "description": "A plan"}
+    masks = ours | {"id": "masks", "type": {"text": "Masks"}}
+    load(hospital, theirs, masks)
     signed_anew(clinic, hospital)
-    run = case.split("/")[2]
-    keep_write_state(clinic.services, run, WriteState.WRITING, None)  # as if killed
-    write_report(clinic.services, launch_of_job(clinic.services, run))
+    documents = {item["id"]: item for item in hospital.resources(DOCUMENT)}
+    assert documents[ours["id"]]["status"] == "superseded"
+    assert documents["theirs"]["status"] == documents["masks"]["status"] == "current"
+
+
+@pytest.mark.parametrize("is_stated", [True, False])
+def test_a_document_that_the_ehr_keeps_current_is_told_to_who_signs_the_next(
+    hospital: Ehr, clinic: Clinic, *, is_stated: bool
+) -> None:
+    stated = DOCUMENTS_ONLY[DOCUMENT] if is_stated else ["search-type", "create"]
+    hospital.play("open", types=DOCUMENTS_ONLY | {DOCUMENT: [*stated, "read"]})
+    signed_anew(clinic, hospital, odi="40")
+    (first,) = hospital.resources(DOCUMENT)
+    hospital.fault(method="PUT", path="/DocumentReference/", status=403)
+    browser, case = signed_anew(clinic, hospital)
+    page = browser.client.get(case).text
+    told = f"DocumentReference/{first['id']}: still current, replaced by this document"
+    assert f"<code>{told}</code>" in page
+    assert {status(item) for item in hospital.resources(DOCUMENT)} == {"current"}
+
+
+@pytest.mark.parametrize(
+    ("style", "kind", "states"),
+    [
+        ({}, "CarePlan", ["revoked", "active"]),
+        ({"types": DOCUMENTS_ONLY}, DOCUMENT, ["superseded", "current"]),
+    ],
+)
+def test_a_run_that_is_taken_up_after_a_later_one_takes_nothing_back(
+    hospital: Ehr, clinic: Clinic, style: dict[str, Any], kind: str, states: list[str]
+) -> None:
+    hospital.play("open", **style)
+    browser, case = signed_anew(clinic, hospital, odi="40")
+    _, later = signed_anew(clinic, hospital)
+    for run in (later.split("/")[2], case.split("/")[2]):
+        keep_write_state(clinic.services, run, WriteState.WRITING, None)  # as if killed
+        write_report(clinic.services, launch_of_job(clinic.services, run))
     assert browser.status(case)["write"]["state"] == "written"
-    plans = {plan["status"]: plan["id"] for plan in hospital.resources("CarePlan")}
-    assert plans["revoked"] == first["id"]
-    assert set(plans) == {"active", "revoked"}
+    assert [status(item) for item in hospital.resources(kind)] == states
 
 
 def test_what_the_ehr_refuses_to_change_is_told_and_can_be_withdrawn_later(
@@ -209,7 +283,7 @@ def test_the_document_and_the_plan_that_is_kept_here_are_withdrawn_too(
     browser = Browser(clinic, hospital)
     case = open_signed(clinic, browser, **context)
     assert browser.post(case, "undo", WITHDRAW).status_code == 303
-    (document,) = ours(hospital, "DocumentReference")
+    (document,) = ours(hospital, DOCUMENT)
     assert document["status"] == "entered-in-error"
     assert not finals(hospital)
     assert 'id="kept-plan"' not in browser.client.get(case).text
