@@ -4,12 +4,12 @@ A row outlives the launch, its report and its tokens, because what was written m
 have to be withdrawn a year later. It names resources and no persons.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import Select, delete, or_, select, update
 
 from fhir_mappings.bundle import key
 from smart_app.database import changed_rows
@@ -200,6 +200,39 @@ def created_by(sent: Iterable[Entry]) -> frozenset[str]:
     """Return references of what a run created."""
     created = (entry for entry in sent if entry.method == "POST")
     return frozenset(entry.reference for entry in created if entry.reference)
+
+
+def creator(services: Services, run_id: str, reference: str) -> str | None:
+    """Return which other run created something on the server that a run wrote to."""
+    other = _of_others(run_id).where(
+        JournalEntry.method == "POST", JournalEntry.reference == reference
+    )
+    with services.sessions() as session:
+        return session.scalars(other).first()
+
+
+def is_replaced_by_another(
+    services: Services, run_id: str, references: Collection[str]
+) -> bool:
+    """Whether a run that was not withdrawn has updated what this one created."""
+    other = _of_others(run_id).where(
+        JournalEntry.method == "PUT",
+        JournalEntry.target.in_(references),
+        JournalEntry.status < HTTP_BAD_REQUEST,
+        Run.undone_at.is_(None),
+    )
+    with services.sessions() as session:
+        return session.scalars(other).first() is not None
+
+
+def _of_others(run_id: str) -> Select[str]:
+    """Select the runs of others at the same EHR, by what they wrote."""
+    issuer = select(Run.issuer).where(Run.id == run_id).scalar_subquery()
+    return (
+        select(JournalEntry.run_id)
+        .join(Run, Run.id == JournalEntry.run_id)
+        .where(Run.issuer == issuer, Run.id != run_id)
+    )
 
 
 def purge_journal(services: Services) -> int:

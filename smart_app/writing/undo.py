@@ -23,25 +23,22 @@ from fhir_mappings.codes import (
 from fhir_mappings.dicom_documents import DICOM_DOCUMENT_TYPES
 from fhir_mappings.identifiers import TAGGED
 from fhir_mappings.provenance import undo_provenance
-from fhir_mappings.references import local
 from fhir_mappings.withdrawal import (
     can_be_withdrawn,
-    is_replaced,
     is_withdrawn,
-    reinstated,
     withdrawn,
 )
 from smart_app.cases.store import keep_result, keep_write_state
 from smart_app.ehrs.writable import DOCUMENT
-from smart_app.errors import ForeignSubjectError, NotReadyError
+from smart_app.errors import NotReadyError
 from smart_app.fhir_server.capabilities import Capabilities
 from smart_app.fhir_server.client import SHARED_TYPES, FhirClient, Resource
 from smart_app.fhir_server.finding import find
-from smart_app.fhir_server.write_requests import create_request, update_request
+from smart_app.fhir_server.write_requests import create_request
 from smart_app.locks import exclusive
 from smart_app.services import Services
 from smart_app.tables import WriteState
-from smart_app.upstream_errors import EhrError, RefusedError, UnversionedError
+from smart_app.upstream_errors import EhrError, RefusedError
 from smart_app.writing.journal import (
     Entry,
     SignedRun,
@@ -52,7 +49,13 @@ from smart_app.writing.journal import (
 )
 from smart_app.writing.kept_plans import withdraw_plans
 from smart_app.writing.ladder import CARRIERS, FINDINGS, PLAN
-from smart_app.writing.sending import REFUSALS, Sender
+from smart_app.writing.reinstating import (
+    is_accepted,
+    read_own,
+    reinstate_all,
+    type_of,
+)
+from smart_app.writing.sending import Sender
 from smart_app.writing.signed_report import write_lock
 
 WHY: Final = "Withdrawn: entered in error."
@@ -137,7 +140,7 @@ def undo_run(
         marks = {ref: _mark(sender, ref, capabilities) for ref in targets}
         marked = [ref for ref, mark in marks.items() if mark is Mark.MADE]
         unchanged = [ref for ref, mark in marks.items() if mark is Mark.REFUSED]
-        again, refused = _reinstate_all(sender, written, targets, unchanged)
+        again, refused = reinstate_all(sender, unchanged)
         unchanged += refused
         if not _say_who(sender, run, marked, capabilities, by=by, display=display):
             unchanged.append("the Provenance of the withdrawal")
@@ -158,8 +161,8 @@ def undo_run(
 
 def _in_order(created: Iterable[str]) -> list[str]:
     """Return what can be marked, what carries the plan first: it does most harm."""
-    marked = [ref for ref in dict.fromkeys(created) if can_be_withdrawn(_type(ref))]
-    return sorted(marked, key=lambda reference: _type(reference) not in CARRIERS)
+    marked = [ref for ref in dict.fromkeys(created) if can_be_withdrawn(type_of(ref))]
+    return sorted(marked, key=lambda reference: type_of(reference) not in CARRIERS)
 
 
 def _find_lost(services: Services, client: FhirClient, run: SignedRun) -> None:
@@ -194,81 +197,20 @@ def _stubs(entry: Entry, patient_id: str) -> Iterator[Resource]:
 def _mark(sender: Sender, reference: str, capabilities: Capabilities) -> Mark:
     """Mark one resource; where somebody changes it meanwhile, what they made of it."""
     attempt = 0
-    while resource := _read_own(sender, reference):
+    while resource := read_own(sender, reference):
         if is_withdrawn(resource):
             return Mark.MADE
-        if not capabilities.updates(_type(reference)):
+        if not capabilities.updates(type_of(reference)):
             return Mark.REFUSED
         attempt += 1
         try:
-            is_taken = _is_taken(sender, withdrawn(resource, why=WHY))
+            is_made = is_accepted(sender, withdrawn(resource, why=WHY))
         except EhrError as error:
             if error.status not in HTTP_CONFLICTS or attempt == ATTEMPTS:
                 raise
         else:
-            return Mark.MADE if is_taken else Mark.REFUSED
+            return Mark.MADE if is_made else Mark.REFUSED
     return Mark.GONE
-
-
-def _is_taken(sender: Sender, resource: Resource) -> bool:
-    """Send an update; tell whether the server took it.
-
-    Raises:
-        EhrError: It fails, or somebody changed the resource since it was read.
-
-    """
-    try:
-        sender.send(update_request(resource))
-    except UnversionedError:
-        return False
-    except EhrError as error:
-        if error.status not in REFUSALS | {HTTP_FORBIDDEN}:
-            raise
-        return False
-    return True
-
-
-def _reinstate_all(
-    sender: Sender,
-    written: Sequence[Entry],
-    targets: Sequence[str],
-    standing: Sequence[str],
-) -> tuple[list[str], list[str]]:
-    """Let hold again what this run replaced, unless somebody changed it since.
-
-    Not where what replaced it is still standing: then two plans would hold.
-
-    Returns:
-        What holds again, and what the server refused.
-
-    """
-    again: list[str] = []
-    refused: list[str] = []
-    kept = {*map(_type, standing)}
-    for entry in written:
-        carrier = DOCUMENT if _type(entry.target) == DOCUMENT else PLAN
-        if entry.method != "PUT" or entry.target in targets or carrier in kept:
-            continue
-        resource = _read_own(sender, entry.target) or {"resourceType": ""}
-        is_ours = resource.get("meta", {}).get("versionId") == entry.version
-        if is_ours and is_replaced(resource):
-            is_taken = _is_taken(sender, reinstated(resource))
-            (again if is_taken else refused).append(entry.target)
-    return again, refused
-
-
-def _read_own(sender: Sender, reference: str) -> Resource | None:
-    """Return what this application wrote, ``None`` where it was deleted."""
-    try:
-        resource = sender.client.read(*reference.split("/"))
-    except EhrError as error:
-        if error.status not in HTTP_GONE:
-            raise
-        return None
-    owner = (resource.get("subject") or {}).get("reference", "")
-    if local(owner) != f"Patient/{sender.patient_id}":
-        raise ForeignSubjectError(f"{_type(reference)} is of another patient")
-    return resource
 
 
 def _say_who(  # noqa: PLR0913 - who and when
@@ -299,7 +241,3 @@ def _say_who(  # noqa: PLR0913 - who and when
         logger.warning("run %s: no Provenance of its withdrawal: %s", run.id, error)
         return False
     return True
-
-
-def _type(reference: str) -> str:
-    return reference.partition("/")[0]

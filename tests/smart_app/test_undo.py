@@ -215,6 +215,28 @@ def test_a_document_that_the_ehr_keeps_current_is_told_to_who_signs_the_next(
 
 
 @pytest.mark.parametrize(
+    ("style", "kind", "holds"),
+    [({}, "CarePlan", "active"), ({"types": DOCUMENTS_ONLY}, DOCUMENT, "current")],
+)
+def test_an_older_plan_holds_again_once_all_that_replaced_it_are_withdrawn(
+    hospital: Ehr, clinic: Clinic, style: dict[str, Any], kind: str, holds: str
+) -> None:
+    hospital.play("open", **style)
+    signed_anew(clinic, hospital, odi="40")
+    second, second_case = signed_anew(clinic, hospital, odi="50")
+    third, third_case = signed_anew(clinic, hospital)
+    replaced, _, _ = (status(item) for item in hospital.resources(kind))
+    undo = WITHDRAW | {"run": second_case.split("/")[2]}
+    assert second.post(second_case, "undo", undo).status_code == 303
+    states = [status(item) for item in hospital.resources(kind)]
+    assert states == [replaced, "entered-in-error", holds]
+    undo = WITHDRAW | {"run": third_case.split("/")[2]}
+    assert third.post(third_case, "undo", undo).status_code == 303
+    states = [status(item) for item in hospital.resources(kind)]
+    assert states == [holds, "entered-in-error", "entered-in-error"]
+
+
+@pytest.mark.parametrize(
     ("style", "kind", "states"),
     [
         ({}, "CarePlan", ["revoked", "active"]),
