@@ -18,7 +18,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inference.grading.model import MANIFEST
 from inference.manifest import TREATMENT_MANIFEST, WEIGHTS
@@ -44,7 +44,7 @@ from inference.training.data import (
     spider_slices,
     split_by_patient,
 )
-from inference.training.evaluation import sentence, summary
+from inference.training.evaluation import evaluate, sentence, summary
 from inference.training.export import export
 from inference.training.metrics import keep
 from inference.training.segmentation import Pools, Recipe, load_averaged, train
@@ -110,7 +110,8 @@ def main(argv: list[str] | None = None) -> int:
     command.set_defaults(function=_quality)
 
     command = commands.add_parser("evaluate", help="measure the segmentation")
-    command.set_defaults(function=_measure)
+    command.add_argument("--run", type=Path, help="whose network; else the served one")
+    command.set_defaults(function=_evaluate)
 
     command = commands.add_parser("geometry", help="measure phantoms of known size")
     command.set_defaults(function=_measure)
@@ -294,13 +295,24 @@ def _site_treatment(options: argparse.Namespace) -> None:
         raise SystemExit(f"not enabled: {'; '.join(found['refused'])}")
 
 
-def _measure(options: argparse.Namespace) -> None:
+def _measure(options: argparse.Namespace) -> dict[str, Any]:
     found = reproduce.measure(
         segmentation_model.MANIFEST, options.command, options.data
     )
     keep(segmentation_model.MANIFEST, options.command, found)
-    if options.command == "evaluate":
-        _keep_quality(segmentation_model.MANIFEST, sentence(found))
+    _print(found)
+    return found
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    if options.run is None:
+        _keep_quality(segmentation_model.MANIFEST, sentence(_measure(options)))
+        return
+    recipe, _ = load_averaged(options.run)
+    _, held_out = split_by_patient(spider_slices(options.data / "t2space"))
+    results = evaluate(held_out, _model_of(options.run))
+    found = {"steps": recipe.steps, **summary(results)}
+    keep(segmentation_model.MANIFEST, f"evaluate_{recipe.encoder}", found)
     _print(found)
 
 
