@@ -26,7 +26,7 @@ from inference.phantom.drawing import draw_phantom
 from inference.phantom.mr_series import SeriesDescription, mr_series
 from inference.phantom.spec import random_spec, with_grid
 from inference.segmentation.model import SegmentationModel, load_segmentation_model
-from inference.segmentation.preprocessing import NETWORK_MULTIPLE, NETWORK_SPACING_MM
+from inference.segmentation.preprocessing import NETWORK_SPACING_MM, padded
 from inference.segmentation.reference_engine import TorchModel, load_reference_model
 from inference.segmentation.segment import segment
 from inference.volume import Volume
@@ -109,11 +109,8 @@ def drawn_spine(slices: int) -> Volume:
 
 def random_image(volume: Volume) -> NDArray[np.float32]:
     """Return a batch of one image, as large as the network gets it."""
-    rows, columns = (
-        size + -size % NETWORK_MULTIPLE for size in volume.voxels.shape[1:]
-    )
     rng = np.random.default_rng(1)
-    return rng.random((1, rows, columns), dtype=np.float32)
+    return rng.random((1, *padded(volume.voxels[0]).shape), dtype=np.float32)
 
 
 def flops(model: TorchModel, image: NDArray[np.float32]) -> int:

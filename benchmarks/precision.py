@@ -28,7 +28,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from benchmarks.inference import median_s
 from inference.manifest import WEIGHTS, read_weights
 from inference.segmentation.model import MANIFEST, OnnxModel, SegmentationModel
-from inference.segmentation.preprocessing import NETWORK_MULTIPLE, normalized
+from inference.segmentation.preprocessing import normalized, padded
 from inference.segmentation.reference_engine import load_reference_model
 from inference.training.data import LabeledSlice, spider_slices, split_by_patient
 from inference.training.evaluation import evaluate, patient_volume, summary
@@ -137,9 +137,7 @@ class _Images(CalibrationDataReader):  # type: ignore[misc]
 
 def network_image(item: LabeledSlice) -> NDArray[np.float32]:
     """Return a slice as the network sees it, shape ``(1, rows, columns)``."""
-    image = normalized(patient_volume([item]).voxels[0])
-    margins = [(0, -size % NETWORK_MULTIPLE) for size in image.shape]
-    return np.pad(image, margins)[None]
+    return padded(normalized(patient_volume([item]).voxels[0]))[None]
 
 
 if __name__ == "__main__":

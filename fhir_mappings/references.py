@@ -17,6 +17,11 @@ def local(reference: str) -> str | None:
     return found[1] if found else None
 
 
+def type_of(reference: str) -> str:
+    """Return ``"CarePlan"`` for ``"CarePlan/12"``, and for itself."""
+    return reference.partition("/")[0]
+
+
 def is_about(resource: Resource, patient_id: str) -> bool:
     """Tell whether the subject of a resource is this patient."""
     subject = resource.get("subject", {}).get("reference", "")

@@ -11,6 +11,11 @@ NETWORK_MULTIPLE = 16  # the output stride of the network
 PERCENTILES = (1.0, 99.5)  # our choice: robust against bright fat and flow artifacts
 
 
+def padded(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Add zeros below and behind, up to sizes that the network takes."""
+    return np.pad(image, [(0, -size % NETWORK_MULTIPLE) for size in image.shape])
+
+
 def normalized(image: NDArray[np.floating | np.integer]) -> NDArray[np.float32]:
     """Scale gray values so that ``PERCENTILES`` become 0 and 1, clipped to -0.5 .. 1.5.
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from inference.geometry.midsagittal import CHANNEL
 from inference.results import Structure
 from inference.segmentation.model import SegmentationModel
-from inference.segmentation.preprocessing import NETWORK_MULTIPLE, normalized
+from inference.segmentation.preprocessing import normalized, padded
 from inference.volume import Geometry, SpineSegmentation, Volume
 
 
@@ -24,11 +24,10 @@ def segment(
 
     """
     slices, rows, columns = volume.voxels.shape
-    margins = [(0, -size % NETWORK_MULTIPLE) for size in (rows, columns)]
     parts = []
     for index, image in enumerate(volume.voxels, start=1):
-        padded = np.pad(normalized(image), margins)
-        parts.append(model.probabilities(padded[None])[:, :, :rows, :columns])
+        batch = padded(normalized(image))[None]
+        parts.append(model.probabilities(batch)[:, :, :rows, :columns])
         done(index / slices)
     return segmentation_of(np.concatenate(parts).transpose(1, 0, 2, 3), volume.geometry)
 

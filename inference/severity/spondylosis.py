@@ -284,7 +284,7 @@ def _slip(item: LevelMeasurement, said: DiscFindings | None, rule: Rule) -> Poin
         return _unknown(Element.SLIP)
     points = rule.slip.by_grade[item.meyerding_grade]
     probability = said.spondylolisthesis if said else None
-    is_doubtful = probability is None or probability < rule.findings.absent
+    is_doubtful = probability is None or rule.findings.holds(probability) is False
     return Points(element=Element.SLIP, low=0 if is_doubtful else points, high=points)
 
 

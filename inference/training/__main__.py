@@ -22,11 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 from inference.grading.model import MANIFEST
 from inference.manifest import TREATMENT_MANIFEST, WEIGHTS
-from inference.results import ModelVersion
 from inference.segmentation import model as segmentation_model
 from inference.segmentation.model import SegmentationModel, load_segmentation_model
 from inference.segmentation.network import ENCODERS
-from inference.segmentation.reference_engine import TorchModel
+from inference.segmentation.reference_engine import unreleased
 from inference.training import (
     cards,
     grading,
@@ -228,8 +227,7 @@ def _pseudo_labels(options: argparse.Namespace) -> None:
 
 def _model_of(run: Path) -> SegmentationModel:
     recipe, network = load_averaged(run)
-    name = f"{recipe.encoder}, {run.name}"
-    return TorchModel(network, ModelVersion(name=name, version="run", sha256=""))
+    return unreleased(network, f"{recipe.encoder}, {run.name}")
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -308,9 +306,9 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.run is None:
         _keep_quality(segmentation_model.MANIFEST, sentence(_measure(options)))
         return
-    recipe, _ = load_averaged(options.run)
+    recipe, network = load_averaged(options.run)
     _, held_out = split_by_patient(spider_slices(options.data / "t2space"))
-    results = evaluate(held_out, _model_of(options.run))
+    results = evaluate(held_out, unreleased(network, options.run.name))
     found = {"steps": recipe.steps, **summary(results)}
     keep(segmentation_model.MANIFEST, f"evaluate_{recipe.encoder}", found)
     _print(found)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from sklearn.model_selection import GroupKFold
 
-from inference.results import ModelVersion
-from inference.segmentation.reference_engine import TorchModel
+from inference.segmentation.reference_engine import unreleased
 from inference.training.data import LabeledSlice
 from inference.training.evaluation import PatientResult, evaluate
 from inference.training.segmentation import Pools, Recipe, train
@@ -39,8 +38,7 @@ def cross_validate(
         pools = Pools(phantoms=phantoms, patients=seen)
         network = train(recipe, pools, directory=directory / f"fold{fold}")
         name = f"{recipe.encoder}, fold {fold}"
-        version = ModelVersion(name=name, version="run", sha256="")
-        results += evaluate(left_out, TorchModel(network, version))
+        results += evaluate(left_out, unreleased(network, name))
     return results
 
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from inference.geometry.midsagittal import CHANNEL
-from inference.results import ModelVersion, Structure
+from inference.results import Structure
 from inference.segmentation.model import SegmentationModel
-from inference.segmentation.reference_engine import TorchModel
+from inference.segmentation.reference_engine import unreleased
 from inference.training.evaluation import dice, mean_with_interval
 from inference.training.pseudo_labels import (
     UnlabeledSlice,
@@ -126,7 +126,7 @@ def _trained(way: Way, pools: Pools, steps: int, run: Path) -> SegmentationModel
     )
     known = [item for item in pools.pseudo if item.contrast in way.pseudo]
     network = train(recipe, replace(pools, pseudo=known), directory=run)
-    return TorchModel(network, ModelVersion(name=run.name, version="run", sha256=""))
+    return unreleased(network, run.name)
 
 
 def _scores(

@@ -24,9 +24,9 @@ from inference.results import Level, Structure
 from inference.segmentation.model import SegmentationModel
 from inference.segmentation.network import CLASSES, LUMBOSACRAL
 from inference.segmentation.preprocessing import (
-    NETWORK_MULTIPLE,
     NETWORK_SPACING_MM,
     normalized,
+    padded,
 )
 from inference.training.data import LabeledSlice, read_table
 from inference.training.evaluation import dice
@@ -132,9 +132,8 @@ def ask(item: UnlabeledSlice, model: SegmentationModel) -> NDArray[np.float32]:
         step = NETWORK_SPACING_MM / item.pixel_mm * scale
         shape = np.round(np.array(item.image.shape) / step).astype(int)
         image = normalized(_resized(item.image, shape))
-        margins = [(0, -size % NETWORK_MULTIPLE) for size in shape]
         low = np.clip(image, 0, None)
-        batch = np.stack([np.pad(low**gamma, margins) for gamma in GAMMAS])
+        batch = np.stack([padded(low**gamma) for gamma in GAMMAS])
         mean = model.probabilities(batch).mean(axis=0)[:, : shape[0], : shape[1]]
         total += np.stack([_resized(part, item.image.shape) for part in mean])
     total /= len(SCALES)

@@ -68,14 +68,12 @@ class SourceAttributes:
     models: tuple[Model, ...]
 
 
-def source_attributes(
-    directory: Path = WEIGHTS, *, treatment: Path | None = None
-) -> SourceAttributes:
+def source_attributes(treatment: Path = WEIGHTS) -> SourceAttributes:
     """Return the attributes with what the manifests say of each model.
 
     Args:
-        directory: Of the committed models.
-        treatment: Folder of a site's own treatment model, where one is served.
+        treatment: Folder of the treatment model that is served: a site's own, or the
+            committed one.
 
     Raises:
         ModelError: A file is absent, or not what it should be.
@@ -83,30 +81,30 @@ def source_attributes(
     """
     try:
         text = FILE.read_text("utf-8")
-        is_of_site = treatment is not None and treatment != directory
-        models = [_model(path) for path in _served(directory, treatment)]
+        models = [
+            _model(treatment / path.name if path.name == TREATMENT_MANIFEST else path)
+            for path in manifests(WEIGHTS)
+        ]
         said = {
             "models": " ".join(f"{item.name}: {item.quality}" for item in models),
             "rules": TABLE.version,
         }
         filled = _NAMED.sub(lambda match: json.dumps(said[match[1]])[1:-1], text)
         content = json.loads(filled) | {"models": models}
-        content["about"] += _OF_A_SITE if is_of_site else ""
+        content["about"] += _OF_A_SITE if treatment != WEIGHTS else ""
         return TypeAdapter(SourceAttributes).validate_python(content)
     except (OSError, ValueError, KeyError, ValidationError) as error:
         raise ModelError(f"no source attributes: {error!r}") from error
 
 
-def source_attributes_json(
-    directory: Path = WEIGHTS, *, treatment: Path | None = None
-) -> str:
+def source_attributes_json(treatment: Path = WEIGHTS) -> str:
     """Return the same as JSON.
 
     Raises:
         ModelError: As above.
 
     """
-    found = source_attributes(directory, treatment=treatment)
+    found = source_attributes(treatment)
     return TypeAdapter(SourceAttributes).dump_json(found, indent=2).decode() + "\n"
 
 
@@ -115,15 +113,6 @@ def manifests(directory: Path = WEIGHTS) -> list[Path]:
     return sorted(
         path for path in directory.glob("*.json") if path.name.count(".") == 1
     )
-
-
-def _served(directory: Path, treatment: Path | None) -> list[Path]:
-    return [
-        (treatment or directory) / path.name
-        if path.name == TREATMENT_MANIFEST
-        else path
-        for path in manifests(directory)
-    ]
 
 
 def _model(path: Path) -> Model:

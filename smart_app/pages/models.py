@@ -17,15 +17,13 @@ bp = Blueprint("models", __name__)
 @bp.get("/models")
 def show() -> ResponseReturnValue:
     """Show the source attributes of ONC's HTI-1 rule with their answers."""
-    return render_template(
-        "models.html", found=source_attributes(treatment=_treatment())
-    )
+    return render_template("models.html", found=source_attributes(_treatment()))
 
 
 @bp.get("/models.json")
 def as_json() -> ResponseReturnValue:
     """Serve the same as JSON."""
-    found = source_attributes_json(treatment=_treatment())
+    found = source_attributes_json(_treatment())
     return Response(found, mimetype="application/json")
 
 

@@ -7,7 +7,7 @@ is withdrawn, the older plan waits until that run is withdrawn too.
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from fhir_mappings.references import local
+from fhir_mappings.references import local, type_of
 from fhir_mappings.withdrawal import is_replaced, is_withdrawn, reinstated
 from smart_app.ehrs.writable import DOCUMENT
 from smart_app.errors import ForeignSubjectError
@@ -49,11 +49,7 @@ def reinstate_all(
     if is_replaced_by_another(sender.services, sender.run_id, carriers):
         return again, refused
     standing_kinds = {*map(type_of, standing)}
-    for entry in _replaced(sender, sender.run_id):
-        carrier = DOCUMENT if type_of(entry.target) == DOCUMENT else PLAN
-        if carrier in standing_kinds:
-            continue
-        resource = read_own(sender, entry.target) or {"resourceType": ""}
+    for entry, resource in _replaced(sender, sender.run_id, standing_kinds):
         is_ours = resource.get("meta", {}).get("versionId") == entry.version
         if is_ours and is_replaced(resource):
             is_made = is_accepted(sender, reinstated(resource))
@@ -61,8 +57,10 @@ def reinstate_all(
     return again, refused
 
 
-def _replaced(sender: Sender, run_id: str) -> Iterator[Entry]:
-    """Yield the updates of what a run replaced.
+def _replaced(
+    sender: Sender, run_id: str, standing_kinds: Collection[str]
+) -> Iterator[tuple[Entry, Resource]]:
+    """Yield the updates of what a run replaced, each with the resource as it is now.
 
     Where that was withdrawn meanwhile, also of what it had replaced itself.
     """
@@ -71,12 +69,15 @@ def _replaced(sender: Sender, run_id: str) -> Iterator[Entry]:
     for entry in written:
         if entry.method != "PUT" or entry.target in made:
             continue
-        yield entry
-        before = creator(sender.services, run_id, entry.target)
-        if before and type_of(entry.target) in CARRIERS:
-            resource = read_own(sender, entry.target)
-            if resource and is_withdrawn(resource):
-                yield from _replaced(sender, before)
+        carrier = DOCUMENT if type_of(entry.target) == DOCUMENT else PLAN
+        resource = None if carrier in standing_kinds else read_own(sender, entry.target)
+        if resource is None:
+            continue
+        yield entry, resource
+        if type_of(entry.target) in CARRIERS and is_withdrawn(resource):
+            before = creator(sender.services, run_id, entry.target)
+            if before:
+                yield from _replaced(sender, before, standing_kinds)
 
 
 def is_accepted(sender: Sender, resource: Resource) -> bool:
@@ -109,8 +110,3 @@ def read_own(sender: Sender, reference: str) -> Resource | None:
     if local(owner) != f"Patient/{sender.patient_id}":
         raise ForeignSubjectError(f"{type_of(reference)} is of another patient")
     return resource
-
-
-def type_of(reference: str) -> str:
-    """Return the type of a reference such as ``"CarePlan/12"``."""
-    return reference.partition("/")[0]

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from fhir_mappings.bundle import key
-from fhir_mappings.references import local
+from fhir_mappings.references import local, type_of
 from fhir_mappings.withdrawal import can_be_replaced, naming, replaced, stands
 from smart_app.ehrs.writable import DOCUMENT
 from smart_app.fhir_server.capabilities import Capabilities
@@ -159,7 +159,7 @@ def _types(resource: Resource) -> set[tuple[str | None, str | None]]:
 
 
 def _still(reference: str) -> str:
-    if reference.partition("/")[0] == DOCUMENT:
+    if type_of(reference) == DOCUMENT:
         return "still current, replaced by this document"
     return "still active, replaced by this plan"
 
@@ -181,5 +181,5 @@ def _parts(plan: Resource) -> Iterator[str]:
     ]
     for link in links:
         reference = local((link or {}).get("reference", ""))
-        if reference and reference.partition("/")[0] in {"Goal", "ServiceRequest"}:
+        if reference and type_of(reference) in {"Goal", "ServiceRequest"}:
             yield reference

@@ -23,6 +23,7 @@ from fhir_mappings.codes import (
 from fhir_mappings.dicom_documents import DICOM_DOCUMENT_TYPES
 from fhir_mappings.identifiers import TAGGED
 from fhir_mappings.provenance import undo_provenance
+from fhir_mappings.references import type_of
 from fhir_mappings.withdrawal import (
     can_be_withdrawn,
     is_withdrawn,
@@ -53,7 +54,6 @@ from smart_app.writing.reinstating import (
     is_accepted,
     read_own,
     reinstate_all,
-    type_of,
 )
 from smart_app.writing.sending import Sender
 from smart_app.writing.signed_report import write_lock
@@ -134,8 +134,8 @@ def undo_run(
             patient_id=run.patient_id,
             lock=lock,
         )
-        written = [e for e in entries(services, run.id) if e.reference]
-        created = [e.reference for e in written if e.method == "POST" and e.reference]
+        sent = entries(services, run.id)
+        created = [e.reference for e in sent if e.method == "POST" and e.reference]
         targets = _in_order(created)
         marks = {ref: _mark(sender, ref, capabilities) for ref in targets}
         marked = [ref for ref, mark in marks.items() if mark is Mark.MADE]
